@@ -1,0 +1,96 @@
+import { z } from 'zod';
+import { type Protocol } from './protocols';
+
+/** `source-v1`: rendition, kind of track, number of the track of its kind. */
+export const trackIdSchema = z.string().regex(/^[a-z0-9]{1,16}-[va][1-9][0-9]?$/);
+
+/** One thing that can be asked for under a credential. */
+export type Resource =
+  | { kind: 'multivariant-playlist' }
+  | { kind: 'manifest' }
+  | { kind: 'media-playlist'; track: string }
+  | { kind: 'init-segment'; protocol: 'hls' | 'dash'; track: string }
+  | { kind: 'segment'; protocol: 'hls' | 'dash'; track: string; number: number }
+  | { kind: 'progressive' }
+  | { kind: 'download' };
+
+export interface DeliveryUrl {
+  /** A playback token or a session id; its shape is unchecked, and it may be empty. */
+  credential: string;
+  /** Null: the rest of the path names nothing. Whether it exists is for the gate to tell first. */
+  resource: Resource | null;
+}
+
+const SEGMENT = /^([1-9][0-9]{0,6})\.m4s$/;
+
+/** Path of `resource` below `/v/{credential}/`. */
+export function formatResource(resource: Resource): string {
+  switch (resource.kind) {
+    case 'multivariant-playlist':
+      return 'hls/main.m3u8';
+    case 'manifest':
+      return 'dash/manifest.mpd';
+    case 'media-playlist':
+      return `hls/${resource.track}/media.m3u8`;
+    case 'init-segment':
+      return `${resource.protocol}/${resource.track}/init.mp4`;
+    case 'segment':
+      return `${resource.protocol}/${resource.track}/${resource.number}.m4s`;
+    case 'progressive':
+      return 'mp4';
+    case 'download':
+      return 'download';
+  }
+}
+
+export function formatDeliveryPath(credential: string, resource: Resource): string {
+  return `/v/${credential}/${formatResource(resource)}`;
+}
+
+function parseTrackResource(protocol: 'hls' | 'dash', track: string, name: string): Resource | null {
+  if (!trackIdSchema.safeParse(track).success) return null;
+  if (name === 'init.mp4') return { kind: 'init-segment', protocol, track };
+  if (name === 'media.m3u8' && protocol === 'hls') return { kind: 'media-playlist', track };
+  const number = SEGMENT.exec(name)?.[1];
+  return number === undefined ? null : { kind: 'segment', protocol, track, number: Number(number) };
+}
+
+function parseResource(parts: string[]): Resource | null {
+  const [first, second, third] = parts;
+  if (parts.length === 1 && first === 'mp4') return { kind: 'progressive' };
+  if (parts.length === 1 && first === 'download') return { kind: 'download' };
+  if (parts.length === 2 && first === 'hls' && second === 'main.m3u8') return { kind: 'multivariant-playlist' };
+  if (parts.length === 2 && first === 'dash' && second === 'manifest.mpd') return { kind: 'manifest' };
+  if (parts.length === 3 && (first === 'hls' || first === 'dash') && second !== undefined && third !== undefined) {
+    return parseTrackResource(first, second, third);
+  }
+  return null;
+}
+
+/**
+ * Reads a raw request path (no query) by the grammar of the delivery addresses. Nothing is percent-decoded: no valid
+ * address needs it, so an encoded one names nothing. Null: not below `/v/` at all.
+ */
+export function parseDeliveryPath(path: string): DeliveryUrl | null {
+  const parts = path.split('/');
+  if (parts[0] !== '' || parts[1] !== 'v') return null;
+  return { credential: parts[2] ?? '', resource: parseResource(parts.slice(3)) };
+}
+
+/** The protocol under which a resource is granted; null for what has a right of its own. */
+export function protocolOf(resource: Resource): Protocol | null {
+  switch (resource.kind) {
+    case 'multivariant-playlist':
+    case 'media-playlist':
+      return 'hls';
+    case 'manifest':
+      return 'dash';
+    case 'init-segment':
+    case 'segment':
+      return resource.protocol;
+    case 'progressive':
+      return 'mp4';
+    case 'download':
+      return null;
+  }
+}

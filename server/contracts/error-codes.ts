@@ -1,0 +1,36 @@
+/** What a refused viewer may learn from the token endpoint. The exact reason stays in the log. */
+export const PUBLIC_REFUSALS = {
+  'login-required': { status: 401, sentence: 'Sign in to watch this video.' },
+  'not-entitled': { status: 403, sentence: 'You may not watch this video.' },
+  'not-available-yet': { status: 403, sentence: 'This video is not available yet.' },
+  'too-many-sessions': { status: 403, sentence: 'This account is already watching elsewhere.' },
+  'rate-limited': { status: 429, sentence: 'Too many requests. Try again shortly.' },
+  'not-found': { status: 404, sentence: 'Not Found' },
+  'not-configured': { status: 503, sentence: 'Playback is not configured on this server.' },
+} as const;
+
+export type PublicRefusal = keyof typeof PUBLIC_REFUSALS;
+
+/** Why the CMS said no: for logs and, later, the audit. Never sent to a viewer. */
+export type DenyReason =
+  | 'caller-unknown'
+  | 'user-blocked'
+  | 'user-unconfirmed'
+  | 'api-token-gone'
+  | 'api-token-unbound'
+  | 'permission-missing'
+  | 'video-missing'
+  | 'video-unpublished'
+  | 'window-not-open'
+  | 'window-closed'
+  | 'role-not-allowed'
+  | 'asset-missing'
+  | 'asset-not-ready'
+  | 'protocol-not-permitted'
+  | 'session-ended'
+  | 'session-lifetime-over'
+  | 'token-invalid'
+  | 'token-expired'
+  | 'client-mismatch'
+  | 'too-many-take-overs'
+  | 'secret-refused';

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { assetIdSchema, documentIdSchema } from './ids';
+import { PROTOCOLS } from './protocols';
+import { storageKeySchema } from './storage-key';
+
+/** One stored encode of the film. `source` is the upload itself; ladder rungs join it later. */
+export const renditionSchema = z.object({
+  id: z.string().regex(/^[a-z0-9]{1,16}$/),
+  storageKey: storageKeySchema,
+  sizeBytes: z.number().int().nonnegative(),
+});
+
+export const grantedAssetSchema = z.object({
+  id: assetIdSchema,
+  /** Changes with every byte of the asset; part of segment cache keys and ETags. Opaque. */
+  contentVersion: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/),
+  fileName: z.string().max(255),
+  mime: z.string().max(127),
+  durationSeconds: z.number().nonnegative(),
+  renditions: z.array(renditionSchema).min(1).max(16),
+});
+
+export const clientSchema = z.object({
+  /** `203.0.113.0/24` or `2001:db8:1:200::/56`; whole addresses are not passed on. */
+  addressPrefix: z.string().max(64),
+  /** First 16 hex digits of the SHA-256 of the user agent. */
+  agent: z.string().regex(/^[0-9a-f]{16}$/),
+});
+
+/** What an active session permits. The streamer holds it for the length of the lease and no longer. */
+export const grantSchema = z.object({
+  video: documentIdSchema,
+  asset: grantedAssetSchema,
+  protocols: z.array(z.enum(PROTOCOLS)),
+  download: z.boolean(),
+  client: clientSchema,
+  /** Raised by every hand-over; an answer with a lower one is stale. */
+  generation: z.number().int().nonnegative(),
+  /** Counts from the moment the streamer sent the request that brought this grant. */
+  leaseSeconds: z.number().positive(),
+  /** How much longer than the lease playback may go on while the plugin cannot be reached. */
+  outageGraceSeconds: z.number().nonnegative(),
+  /** Media seconds that may be served: elapsed × factor + bufferSeconds. */
+  pace: z.object({ factor: z.number().positive(), bufferSeconds: z.number().positive() }),
+});
+
+export type Rendition = z.infer<typeof renditionSchema>;
+export type GrantedAsset = z.infer<typeof grantedAssetSchema>;
+export type Client = z.infer<typeof clientSchema>;
+export type Grant = z.infer<typeof grantSchema>;

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+
+/** POST /api/protected-vod/videos/:documentId/playback-token: what a permitted caller gets. */
+export const playbackTokenAnswerSchema = z.object({
+  data: z.object({
+    token: z.string(),
+    /** ISO 8601. The token must be used by then; the session it opens lives on. */
+    expiresAt: z.iso.datetime(),
+    expiresInSeconds: z.number().int().positive(),
+    durationSeconds: z.number().nonnegative(),
+    /** Only what the caller may use is present. */
+    urls: z.object({
+      hls: z.url().optional(),
+      dash: z.url().optional(),
+      mp4: z.url().optional(),
+      download: z.url().optional(),
+    }),
+    /** Address of a poster that an editor picked from the Media Library; public by that choice. */
+    poster: z.string().nullable(),
+  }),
+});
+
+export type PlaybackTokenAnswer = z.infer<typeof playbackTokenAnswerSchema>;

@@ -1,0 +1,4 @@
+/** Ways a film can be delivered. `download` is a right of its own, not a protocol. */
+export const PROTOCOLS = ['hls', 'dash', 'mp4'] as const;
+
+export type Protocol = (typeof PROTOCOLS)[number];

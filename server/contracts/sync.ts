@@ -1,0 +1,44 @@
+import { z } from 'zod';
+import { grantSchema } from './grant';
+import { sessionHashSchema } from './ids';
+
+export const MAX_SYNC_SESSIONS = 500;
+
+/** What one streamer did for one session since its last report. */
+export const sessionUsageSchema = z.object({
+  session: sessionHashSchema,
+  generation: z.number().int().nonnegative(),
+  bytes: z.number().int().nonnegative(),
+  mediaSeconds: z.number().nonnegative(),
+  /** Milliseconds since the bound client's last activity; an open, back-pressured response counts as activity. */
+  idleMs: z.number().int().nonnegative(),
+});
+
+/**
+ * POST /api/protected-vod/internal/sync: one request however many viewers, in batches of `MAX_SYNC_SESSIONS`.
+ * An empty batch is a sign of life and checks the credential.
+ */
+export const syncRequestSchema = z.object({
+  /** Drawn anew by each streamer process. */
+  bootId: z.uuid(),
+  /** Rises by one with each request of this boot; the plugin ignores what is not newer. */
+  sequence: z.number().int().positive(),
+  sessions: z.array(sessionUsageSchema).max(MAX_SYNC_SESSIONS),
+});
+
+export const sessionVerdictSchema = z.discriminatedUnion('state', [
+  /** The lease was not due: what the streamer holds stays good until it ends. */
+  z.object({ session: sessionHashSchema, state: z.literal('unchanged') }),
+  z.object({ session: sessionHashSchema, state: z.literal('renewed'), grant: grantSchema }),
+  /** Terminal. Also the answer for a session nobody knows. */
+  z.object({ session: sessionHashSchema, state: z.literal('ended') }),
+]);
+
+export const syncResponseSchema = z.object({
+  results: z.array(sessionVerdictSchema).max(MAX_SYNC_SESSIONS),
+});
+
+export type SessionUsage = z.infer<typeof sessionUsageSchema>;
+export type SyncRequest = z.infer<typeof syncRequestSchema>;
+export type SessionVerdict = z.infer<typeof sessionVerdictSchema>;
+export type SyncResponse = z.infer<typeof syncResponseSchema>;
