@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Protocol } from './protocols';
+import type { Protocol } from './protocols';
 
 /** `source-v1`: rendition, kind of track, number of the track of its kind. */
 export const trackIdSchema = z.string().regex(/^[a-z0-9]{1,16}-[va][1-9][0-9]?$/);

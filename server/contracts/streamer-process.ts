@@ -27,8 +27,16 @@ export const streamerSettingsSchema = z.object({
   trustedProxies: z.array(z.string()).default([]),
   /** Origins that may read answers in a browser; `*` reflects any. */
   corsOrigins: z.array(z.string()).default([]),
-  memoryCacheBytes: z.number().int().positive().default(128 * 1024 * 1024),
-  diskCacheBytes: z.number().int().nonnegative().default(2 * 1024 * 1024 * 1024),
+  memoryCacheBytes: z
+    .number()
+    .int()
+    .positive()
+    .default(128 * 1024 * 1024),
+  diskCacheBytes: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(2 * 1024 * 1024 * 1024),
   maxResponsesPerSession: z.number().int().positive().default(8),
   /** How long a stopping streamer lets running responses finish. */
   drainSeconds: z.number().nonnegative().default(5),
