@@ -1,0 +1,171 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import { PLUGIN_ID } from '../contracts';
+
+const GIB = 1024 ** 3;
+
+/** The only description of `config/plugins` → `protected-vod`; README's table is checked against it. */
+export const configSchema = z.strictObject({
+  storage: z
+    .strictObject({
+      root: z
+        .string()
+        .min(1)
+        .default('.protected-vod')
+        .describe('Storage root; relative to the app. Never below `public/`.'),
+      strategy: z.enum(['site2']).default('site2').describe('How stored films are laid out.'),
+      publicFolders: z
+        .array(z.string())
+        .default([])
+        .describe('Media Library folder paths (`/Promo`) whose films stay public.'),
+    })
+    .prefault({}),
+  upload: z
+    .strictObject({
+      maxBytes: z
+        .number()
+        .int()
+        .positive()
+        .default(100 * GIB)
+        .describe('Largest film that the upload route takes.'),
+      tokenLifetimeSeconds: z
+        .number()
+        .int()
+        .positive()
+        .default(24 * 3600)
+        .describe('How long one resumable upload may take.'),
+    })
+    .prefault({}),
+  token: z
+    .strictObject({
+      lifetimeSeconds: z
+        .number()
+        .int()
+        .min(5)
+        .max(600)
+        .default(60)
+        .describe('How long a playback token may wait for its first use.'),
+    })
+    .prefault({}),
+  session: z
+    .strictObject({
+      leaseSeconds: z
+        .number()
+        .int()
+        .min(4)
+        .max(300)
+        .default(30)
+        .describe('How long a streamer may serve without a new decision.'),
+      outageGraceSeconds: z
+        .number()
+        .int()
+        .min(0)
+        .max(600)
+        .default(30)
+        .describe('How much longer playback goes on while Strapi cannot be reached.'),
+      maxLifetimeSeconds: z
+        .number()
+        .int()
+        .positive()
+        .default(24 * 3600)
+        .describe('Absolute end of a session, whatever it does.'),
+      silenceSeconds: z
+        .number()
+        .int()
+        .positive()
+        .default(15)
+        .describe('Silence after which another client may take a session over.'),
+      maxTakeOvers: z.number().int().min(0).default(6).describe('Take-overs after which a session ends.'),
+      maxResponses: z.number().int().positive().default(8).describe('Parallel responses of one session.'),
+      paceFactor: z.number().positive().default(4).describe('Media seconds served per second of watching, at most.'),
+      paceBufferSeconds: z
+        .number()
+        .positive()
+        .default(600)
+        .describe('Media seconds that may be served ahead of the pace.'),
+    })
+    .prefault({}),
+  streamer: z
+    .strictObject({
+      mode: z
+        .enum(['managed', 'external'])
+        .default('managed')
+        .describe('`managed`: Strapi runs the streamer. `external`: you run `protected-vod streamer`.'),
+      publicUrl: z
+        .url()
+        .optional()
+        .describe("Where viewers reach the streamer directly; default: through Strapi's own port."),
+      host: z.string().default('127.0.0.1').describe('Address that the managed streamer listens on.'),
+      port: z.number().int().min(0).max(65535).default(0).describe('Its port; 0 takes a free one.'),
+      opsHost: z.string().default('127.0.0.1').describe('Address of `/healthz`, `/readyz` and `/metrics`.'),
+      opsPort: z.number().int().min(0).max(65535).default(0).describe('Their port; 0 takes a free one.'),
+      internalUrl: z
+        .url()
+        .optional()
+        .describe("Base address of Strapi's internal REST; default: loopback and Strapi's own port."),
+      trustedProxies: z
+        .array(z.string())
+        .default([])
+        .describe('Addresses or CIDR blocks whose `X-Forwarded-For` is believed.'),
+      cacheDir: z.string().optional().describe('Segment cache; default: `cache` below the storage root.'),
+      memoryCacheBytes: z
+        .number()
+        .int()
+        .positive()
+        .default(GIB / 8)
+        .describe('Segments kept in memory.'),
+      diskCacheBytes: z
+        .number()
+        .int()
+        .nonnegative()
+        .default(2 * GIB)
+        .describe('Segments kept on disk.'),
+      drainSeconds: z.number().nonnegative().default(5).describe('How long a stopping streamer lets responses finish.'),
+      logLevel: z
+        .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug'])
+        .default('info')
+        .describe("Level of the streamer's JSON log."),
+    })
+    .prefault({}),
+  cors: z
+    .strictObject({
+      origins: z
+        .array(z.string())
+        .optional()
+        .describe('Origins that may play in a browser; default: those that Strapi itself allows.'),
+    })
+    .prefault({}),
+});
+
+export type PluginConfig = z.infer<typeof configSchema>;
+
+function freeze<T extends object>(value: T): Readonly<T> {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) freeze(inner);
+  return Object.freeze(value);
+}
+
+/** Parses what the site wrote; throws an Error whose message names each wrong key. */
+export function parseConfig(raw: unknown): Readonly<PluginConfig> {
+  const parsed = configSchema.safeParse(raw ?? {});
+  if (!parsed.success) throw new Error(z.prettifyError(parsed.error));
+  return freeze(parsed.data);
+}
+
+const parsedOnce = new WeakMap<object, Readonly<PluginConfig>>();
+
+/** The site's configuration of this plugin, parsed once per Strapi and frozen. */
+export function configOf(strapi: Core.Strapi): Readonly<PluginConfig> {
+  const known = parsedOnce.get(strapi);
+  if (known) return known;
+  const config = parseConfig(strapi.config.get(`plugin::${PLUGIN_ID}`));
+  parsedOnce.set(strapi, config);
+  return config;
+}
+
+/** Strapi's own hook: defaults live in the schema, so arrays of a site are never merged with ours by index. */
+export const config = {
+  default: {},
+  validator(raw: unknown): void {
+    parseConfig(raw);
+  },
+};

@@ -1,0 +1,25 @@
+import { HIDDEN } from '../hidden';
+
+/** One stored source. Its `documentId` is the asset id; the bytes lie at `storageKey` below the storage root. */
+export const assetSchema = {
+  kind: 'collectionType',
+  collectionName: 'protected_vod_assets',
+  info: { singularName: 'asset', pluralName: 'assets', displayName: 'Asset' },
+  options: { draftAndPublish: false },
+  pluginOptions: HIDDEN,
+  attributes: {
+    storageKey: { type: 'string', required: true },
+    fileName: { type: 'string', required: true },
+    mime: { type: 'string', required: true },
+    sizeBytes: { type: 'biginteger', required: true },
+    sha256: { type: 'string', required: true },
+    contentVersion: { type: 'string', required: true },
+    durationSeconds: { type: 'float', required: true },
+    tracks: { type: 'json' },
+    /** `ready`: playable. `trashed`: the bytes lie at `trashKey`. */
+    state: { type: 'enumeration', enum: ['ready', 'trashed'], default: 'ready', required: true },
+    reason: { type: 'string' },
+    trashKey: { type: 'string' },
+  },
+  indexes: [{ type: 'unique', name: 'pvod_asset_key', columns: ['storage_key'] }],
+} as const;

@@ -1,0 +1,9 @@
+import { assetSchema } from './asset/schema';
+import { playbackSessionSchema } from './playback-session/schema';
+import { videoSchema } from './video/schema';
+
+export const contentTypes = {
+  video: { schema: videoSchema },
+  asset: { schema: assetSchema },
+  'playback-session': { schema: playbackSessionSchema },
+};

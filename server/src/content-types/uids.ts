@@ -1,0 +1,3 @@
+export const VIDEO_UID = 'plugin::protected-vod.video';
+export const ASSET_UID = 'plugin::protected-vod.asset';
+export const PLAYBACK_SESSION_UID = 'plugin::protected-vod.playback-session';

@@ -1,0 +1,50 @@
+import type { Core } from '@strapi/strapi';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { documentIdSchema } from '../../contracts';
+import { VodError } from '../errors';
+import { getService } from '../services/get-service';
+import type { Origin } from '../tokens/playback-token';
+import { refuse } from './refusal';
+
+const localeSchema = z.string().regex(/^[A-Za-z0-9-]{1,32}$/);
+
+const authSchema = z.object({
+  strategy: z.object({ name: z.string() }),
+  credentials: z.object({ id: z.union([z.string(), z.number()]) }).nullish(),
+});
+
+/** Whom Strapi's own authentication found behind the request; null: nobody it can name. */
+function originOfRequest(ctx: Context): Origin | null {
+  const auth = authSchema.safeParse(ctx.state.auth).data;
+  if (!auth) return null;
+  const id = auth.credentials ? String(auth.credentials.id) : null;
+  if (auth.strategy.name === 'api-token' && id !== null) return { kind: 'api-token', id };
+  if (auth.strategy.name !== 'users-permissions') return null;
+  return id === null ? { kind: 'public' } : { kind: 'user', id };
+}
+
+/** POST /api/protected-vod/videos/:documentId/playback-token */
+export function createPlaybackController({ strapi }: { strapi: Core.Strapi }) {
+  return {
+    async create(ctx: Context): Promise<void> {
+      // A token is for one viewer: no cache may keep it.
+      ctx.set('Cache-Control', 'no-store');
+      const origin = originOfRequest(ctx);
+      if (!origin) return refuse(ctx, 'login-required');
+      const video = documentIdSchema.safeParse(ctx.params.documentId);
+      const locale = localeSchema.nullable().safeParse(ctx.query.locale ?? null);
+      if (!video.success || !locale.success) return refuse(ctx, 'not-found');
+      try {
+        const mint = getService(strapi, 'playback-token');
+        const minted = await mint.mint({ origin, video: video.data, locale: locale.data }, ctx.request.origin);
+        if (minted.allow) ctx.body = minted.answer;
+        else refuse(ctx, minted.refusal);
+      } catch (error) {
+        if (!(error instanceof VodError) || error.code !== 'secret-refused') throw error;
+        strapi.log.error(error.message);
+        refuse(ctx, 'not-configured');
+      }
+    },
+  };
+}

@@ -1,0 +1,3 @@
+import { isStreamer } from './is-streamer';
+
+export const policies = { 'is-streamer': isStreamer };

@@ -1,0 +1,41 @@
+import type { DenyReason, GrantedAsset, Protocol, PublicRefusal } from '../../../contracts';
+import type { Origin } from '../../tokens/playback-token';
+
+/** May this caller play this entry now? */
+export interface Question {
+  origin: Origin;
+  /** `documentId` of the entry. */
+  video: string;
+  /** Null: the site's default locale. */
+  locale: string | null;
+  /** The asset that a running session plays: it finishes on that one when the entry got another source meanwhile. */
+  asset?: string;
+}
+
+export interface Allowance {
+  allow: true;
+  /** Role type of the caller; null for callers without one. */
+  role: string | null;
+  /** Locale of the entry that was found. */
+  locale: string | null;
+  asset: GrantedAsset;
+  protocols: Protocol[];
+  download: boolean;
+  /** When the answer will change by itself (milliseconds since the epoch); null: it will not. */
+  validUntil: number | null;
+  posterUrl: string | null;
+}
+
+export interface Denial {
+  allow: false;
+  /** For the log and the audit. */
+  reason: DenyReason;
+  /** For the caller. */
+  refusal: PublicRefusal;
+}
+
+export type Decision = Allowance | Denial;
+
+export function deny(reason: DenyReason, refusal: PublicRefusal): Denial {
+  return { allow: false, reason, refusal };
+}

@@ -1,0 +1,98 @@
+import type { Core } from '@strapi/strapi';
+import { type GrantedAsset, PROTOCOLS } from '../../../contracts';
+import { getService } from '../get-service';
+import { type Caller, resolveCaller } from './caller';
+import { type Decision, type Denial, deny, type Question } from './decision';
+import { assetIdOf, findPublishedVideo, type PublishedVideo } from './published-video';
+
+/** Reads that one deliberation makes once, however many sessions ask. */
+interface Reads {
+  caller(question: Question): Promise<Caller | Denial>;
+  video(question: Question): Promise<PublishedVideo | null>;
+  asset(id: string): Promise<GrantedAsset | null>;
+}
+
+function once<Args extends unknown[], Result>(
+  read: (...args: Args) => Promise<Result>,
+  key: (...args: Args) => string,
+) {
+  const known = new Map<string, Promise<Result>>();
+  return (...args: Args): Promise<Result> => {
+    const name = key(...args);
+    const running = known.get(name) ?? read(...args);
+    known.set(name, running);
+    return running;
+  };
+}
+
+function windowDenial(video: PublishedVideo, now: number): Denial | null {
+  if (video.availableFrom && video.availableFrom.getTime() > now) return deny('window-not-open', 'not-available-yet');
+  if (video.availableUntil && video.availableUntil.getTime() <= now) return deny('window-closed', 'not-entitled');
+  return null;
+}
+
+function roleDenial(video: PublishedVideo, caller: Caller): Denial | null {
+  const allowed = video.allowedRoles ?? [];
+  // Empty means: every role that holds the permission (S10).
+  if (allowed.length === 0) return null;
+  if (caller.role !== null && allowed.includes(caller.role)) return null;
+  return deny('role-not-allowed', caller.role === 'public' ? 'login-required' : 'not-entitled');
+}
+
+async function decide(reads: Reads, question: Question): Promise<Decision> {
+  const caller = await reads.caller(question);
+  if (!caller.allow) return caller;
+  const video = await reads.video(question);
+  if (!video) return deny('video-unpublished', 'not-found');
+  const denial = windowDenial(video, Date.now()) ?? roleDenial(video, caller);
+  if (denial) return denial;
+  const assetId = question.asset ?? assetIdOf(video);
+  if (assetId === null) return deny('asset-missing', 'not-found');
+  const asset = await reads.asset(assetId);
+  if (!asset) return deny('asset-not-ready', 'not-found');
+  return {
+    allow: true,
+    role: caller.role,
+    locale: video.locale ?? null,
+    asset,
+    protocols: [...PROTOCOLS],
+    download: video.downloadable === true,
+    validUntil: video.availableUntil?.getTime() ?? null,
+    posterUrl: video.poster?.url ?? null,
+  };
+}
+
+export interface EntitlementService {
+  /** Answers any number of questions about one moment; reads each caller, entry and asset once. */
+  deliberation(): (question: Question) => Promise<Decision>;
+  decide(question: Question): Promise<Decision>;
+}
+
+/**
+ * The one place that says who may watch, in the order of DESIGN §5; asked at mint, at redemption and at every lease.
+ * A rule that cannot be evaluated throws, and every caller treats a throw as no.
+ */
+export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): EntitlementService {
+  return {
+    deliberation() {
+      const reads: Reads = {
+        caller: once(
+          (question) => resolveCaller(strapi, question.origin),
+          (question) => JSON.stringify(question.origin),
+        ),
+        video: once(
+          (question) => findPublishedVideo(strapi, question.video, question.locale),
+          (question) => JSON.stringify([question.video, question.locale]),
+        ),
+        asset: once(
+          (id) => getService(strapi, 'asset').grantedAsset(id),
+          (id) => id,
+        ),
+      };
+      return (question) => decide(reads, question);
+    },
+    decide(question) {
+      return this.deliberation()(question);
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import type { Client } from '../../../contracts';
+import type { Origin } from '../../tokens/playback-token';
+
+/** Drivers return big integers as strings or numbers; both are read as numbers (all values stay below 2^53). */
+const integer = z.coerce.number().int();
+
+const sessionRowSchema = z.object({
+  token_id: z.string(),
+  session_hash: z.string(),
+  salt: z.string(),
+  origin_kind: z.enum(['user', 'public', 'api-token']),
+  origin_id: z.string().nullable(),
+  role: z.string().nullable(),
+  video: z.string(),
+  locale: z.string().nullable(),
+  asset: z.string(),
+  client_prefix: z.string(),
+  client_agent: z.string(),
+  state: z.enum(['active', 'ended']),
+  epoch: integer,
+  generation: integer,
+  lease_due: integer,
+  started_at: integer,
+  last_seen_at: integer,
+});
+
+export type SessionRow = z.infer<typeof sessionRowSchema>;
+
+export const SESSION_COLUMNS = Object.keys(sessionRowSchema.shape);
+
+export function parseSessionRow(row: unknown): SessionRow {
+  return sessionRowSchema.parse(row);
+}
+
+export function originOf(row: SessionRow): Origin {
+  if (row.origin_kind === 'public') return { kind: 'public' };
+  return { kind: row.origin_kind, id: row.origin_id ?? '' };
+}
+
+export function clientOf(row: SessionRow): Client {
+  return { addressPrefix: row.client_prefix, agent: row.client_agent };
+}

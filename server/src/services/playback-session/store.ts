@@ -1,0 +1,145 @@
+import { randomBytes } from 'node:crypto';
+import type { Core } from '@strapi/strapi';
+import type { Client, DenyReason } from '../../../contracts';
+import type { Origin } from '../../tokens/playback-token';
+import { parseSessionRow, SESSION_COLUMNS, type SessionRow } from './row';
+
+const TABLE = 'protected_vod_sessions';
+const COLUMNS = SESSION_COLUMNS;
+
+export interface NewSession {
+  tokenId: string;
+  sessionHash: string;
+  salt: string;
+  origin: Origin;
+  role: string | null;
+  video: string;
+  locale: string | null;
+  asset: string;
+  client: Client;
+}
+
+/** Which sessions a change concerns; no field: all of them. */
+export interface Scope {
+  origin?: Exclude<Origin, { kind: 'public' }>;
+  video?: string;
+  asset?: string;
+}
+
+export interface SessionStore {
+  insertOnce(session: NewSession): Promise<SessionRow>;
+  findByTokenId(tokenId: string): Promise<SessionRow | null>;
+  findByHash(sessionHash: string): Promise<SessionRow | null>;
+  findManyByHash(sessionHashes: readonly string[]): Promise<SessionRow[]>;
+  renew(row: SessionRow, leaseDue: number): Promise<boolean>;
+  takeOver(row: SessionRow, client: Client): Promise<boolean>;
+  end(sessionHash: string, reason: DenyReason | string): Promise<void>;
+  endScope(scope: Scope, reason: string): Promise<void>;
+  markDue(scope: Scope): Promise<void>;
+  addUsage(sessionHash: string, usage: { bytes: number; mediaSeconds: number; lastSeenAt: number }): Promise<void>;
+}
+
+function rowFrom(session: NewSession, now: number): Record<string, unknown> {
+  const timestamp = new Date(now);
+  return {
+    document_id: randomBytes(12).toString('hex'),
+    token_id: session.tokenId,
+    session_hash: session.sessionHash,
+    salt: session.salt,
+    origin_kind: session.origin.kind,
+    origin_id: session.origin.kind === 'public' ? null : session.origin.id,
+    role: session.role,
+    video: session.video,
+    locale: session.locale,
+    asset: session.asset,
+    client_prefix: session.client.addressPrefix,
+    client_agent: session.client.agent,
+    state: 'active',
+    epoch: 0,
+    generation: 0,
+    // Due at once: a change that was committed between the decision and this insert is found by the first sync (S5).
+    lease_due: 0,
+    started_at: now,
+    last_seen_at: now,
+    bytes: 0,
+    media_seconds: 0,
+    created_at: timestamp,
+    updated_at: timestamp,
+  };
+}
+
+/** The session table. Every write that could lose against another is one conditional statement (S6, S12). */
+export function createSessionStore(strapi: Core.Strapi): SessionStore {
+  const table = () => strapi.db.getConnection(TABLE);
+  const find = async (column: string, value: string): Promise<SessionRow | null> => {
+    const row: unknown = await table().select(COLUMNS).where(column, value).first();
+    return row === undefined ? null : parseSessionRow(row);
+  };
+  const active = (scope: Scope) => {
+    const where: Record<string, string> = { state: 'active' };
+    if (scope.origin) Object.assign(where, { origin_kind: scope.origin.kind, origin_id: scope.origin.id });
+    if (scope.video !== undefined) where.video = scope.video;
+    if (scope.asset !== undefined) where.asset = scope.asset;
+    return where;
+  };
+  /** Joins the transaction of the change that calls it, where there is one: both become visible together (S6). */
+  const update = async (where: Record<string, string>, change: Record<string, unknown>): Promise<void> => {
+    await strapi.db.transaction(async ({ trx }) => {
+      await table()
+        .transacting(trx)
+        .where(where)
+        .update({ ...change, epoch: strapi.db.connection.raw('?? + 1', ['epoch']), lease_due: 0 });
+    });
+  };
+  return {
+    /** The row of this token id: the one given or, when another redemption was first, that one's. */
+    async insertOnce(session) {
+      // Outside any transaction: on PostgreSQL a conflict inside one would abort it.
+      await table().insert(rowFrom(session, Date.now())).onConflict('token_id').ignore();
+      const row = await find('token_id', session.tokenId);
+      if (!row) throw new Error('The session row was not kept.');
+      return row;
+    },
+    findByTokenId: (tokenId) => find('token_id', tokenId),
+    findByHash: (sessionHash) => find('session_hash', sessionHash),
+    async findManyByHash(sessionHashes) {
+      const rows: unknown[] = await table()
+        .select(COLUMNS)
+        .whereIn('session_hash', [...sessionHashes]);
+      return rows.map(parseSessionRow);
+    },
+    /** False when a change came between the decision and this write: the decision is void. */
+    async renew(row, leaseDue) {
+      const changed = await table()
+        .where({ session_hash: row.session_hash, state: 'active', epoch: row.epoch })
+        .update({ lease_due: leaseDue });
+      return changed === 1;
+    },
+    /** False when another client was faster or the session ended. */
+    async takeOver(row, client) {
+      const changed = await table()
+        .where({ session_hash: row.session_hash, state: 'active', generation: row.generation })
+        .update({
+          client_prefix: client.addressPrefix,
+          client_agent: client.agent,
+          generation: row.generation + 1,
+          last_seen_at: Date.now(),
+        });
+      return changed === 1;
+    },
+    end: (sessionHash, reason) =>
+      update({ session_hash: sessionHash, state: 'active' }, { state: 'ended', end_reason: reason }),
+    endScope: (scope, reason) => update(active(scope), { state: 'ended', end_reason: reason }),
+    markDue: (scope) => update(active(scope), {}),
+    async addUsage(sessionHash, usage) {
+      // Touches counters only, so a late report can neither revive nor renew a session.
+      await table()
+        .where({ session_hash: sessionHash })
+        .update({
+          bytes: strapi.db.connection.raw('?? + ?', ['bytes', usage.bytes]),
+          media_seconds: strapi.db.connection.raw('?? + ?', ['media_seconds', usage.mediaSeconds]),
+          last_seen_at: usage.lastSeenAt,
+        });
+    },
+  };
+}

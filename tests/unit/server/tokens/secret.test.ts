@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { keyMaterial } from '../../../../server/src/tokens/secret';
+
+const GOOD = 'q8Jr1V0sT5yXw2ZbN7mK4g==';
+
+describe('S2 the secret is vetted before anything is derived from it', () => {
+  it.each([
+    ['no key at all', []],
+    ['an empty key', ['']],
+    ['blanks', ['                        ']],
+    ["Strapi's template values", ['toBeModified1', 'toBeModified2']],
+    ['a template value beside a good one', [GOOD, 'toBeModified2']],
+    ['myKeyA', ['myKeyA', 'myKeyB']],
+    ['a long template value', ['changeme-changeme-changeme-1234567']],
+    ['a short value', ['aB3$xY7!']],
+    ['a value of few distinct characters', ['abababababababababababab']],
+  ])('%s is refused with a sentence that says what to do', (_name, secrets) => {
+    expect(() => keyMaterial('app.keys', secrets)).toThrowError(
+      expect.objectContaining({ code: 'secret-refused', message: expect.stringMatching(/[Ss]et /) }),
+    );
+  });
+
+  it('the sentence does not repeat the refused value', () => {
+    expect(() => keyMaterial('app.keys', ['toBeModified-XYZZY'])).toThrowError(/^(?!.*XYZZY)/);
+  });
+
+  it('keys that concatenate to the same text give different material', () => {
+    expect(keyMaterial('app.keys', [`${GOOD}a`, GOOD])).not.toBe(keyMaterial('app.keys', [GOOD, `a${GOOD}`]));
+  });
+});
