@@ -3,4 +3,7 @@ import { getService } from './services/get-service';
 
 export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<void> {
   getService(strapi, 'revocation').subscribe();
+  await getService(strapi, 'resumable-upload').sweep();
+  // Commands that only load Strapi (console, export, routes:list) bootstrap too, but never listen.
+  strapi.server.httpServer.once('listening', () => getService(strapi, 'streamer').start());
 }

@@ -1,3 +1,6 @@
 import type { Core } from '@strapi/strapi';
+import { getService } from './services/get-service';
 
-export async function destroy({ strapi: _strapi }: { strapi: Core.Strapi }): Promise<void> {}
+export async function destroy({ strapi }: { strapi: Core.Strapi }): Promise<void> {
+  await getService(strapi, 'streamer').stop();
+}

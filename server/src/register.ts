@@ -1,8 +1,14 @@
 import type { Core } from '@strapi/strapi';
 import { nameMintRefusals } from './controllers/refusal';
+import { guardVideoSources } from './documents/source-rules';
 import { limitGraphql } from './graphql';
+import { getService } from './services/get-service';
 
 export function register({ strapi }: { strapi: Core.Strapi }): void {
+  // First of all, so that nothing else sees what passes (S21).
+  strapi.server.use(getService(strapi, 'streamer').proxyMiddleware);
   limitGraphql(strapi);
   strapi.server.use(nameMintRefusals);
+  getService(strapi, 'upload-routing').wrapProvider();
+  guardVideoSources(strapi);
 }

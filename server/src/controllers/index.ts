@@ -1,4 +1,5 @@
 import { createPlaybackController } from './playback';
+import { createUploadController } from './upload';
 import { video } from './video';
 
-export const controllers = { playback: createPlaybackController, video };
+export const controllers = { upload: createUploadController, playback: createPlaybackController, video };

@@ -7,6 +7,12 @@ import { getService } from '../services/get-service';
 import type { Origin } from '../tokens/playback-token';
 import { refuse } from './refusal';
 
+/** Strapi's name for API tokens of the content API; the second is the one that older 5.x versions use. */
+const API_TOKEN_STRATEGIES = ['content-api-token', 'api-token'];
+
+/** Failures that an operator mends by configuration; the log says how. */
+const UNCONFIGURED = ['secret-refused', 'not-configured'];
+
 const localeSchema = z.string().regex(/^[A-Za-z0-9-]{1,32}$/);
 
 const authSchema = z.object({
@@ -19,7 +25,7 @@ function originOfRequest(ctx: Context): Origin | null {
   const auth = authSchema.safeParse(ctx.state.auth).data;
   if (!auth) return null;
   const id = auth.credentials ? String(auth.credentials.id) : null;
-  if (auth.strategy.name === 'api-token' && id !== null) return { kind: 'api-token', id };
+  if (API_TOKEN_STRATEGIES.includes(auth.strategy.name) && id !== null) return { kind: 'api-token', id };
   if (auth.strategy.name !== 'users-permissions') return null;
   return id === null ? { kind: 'public' } : { kind: 'user', id };
 }
@@ -41,7 +47,7 @@ export function createPlaybackController({ strapi }: { strapi: Core.Strapi }) {
         if (minted.allow) ctx.body = minted.answer;
         else refuse(ctx, minted.refusal);
       } catch (error) {
-        if (!(error instanceof VodError) || error.code !== 'secret-refused') throw error;
+        if (!(error instanceof VodError) || !UNCONFIGURED.includes(error.code)) throw error;
         strapi.log.error(error.message);
         refuse(ctx, 'not-configured');
       }

@@ -1,4 +1,10 @@
 import { contentApiRoutes } from './content-api';
 import { internalRoutes } from './internal';
+import { uploadAdminRoutes, uploadTusRoutes } from './upload';
 
-export const routes = { 'content-api': contentApiRoutes, internal: internalRoutes };
+export const routes = {
+  'content-api': contentApiRoutes,
+  internal: internalRoutes,
+  admin: uploadAdminRoutes,
+  tus: uploadTusRoutes,
+};

@@ -1,19 +1,37 @@
+import { createAssetService } from './asset';
 import { createEntitlementService } from './entitlement';
+import { createFilmIntakeService } from './film-intake';
 import { createIntrospectionService } from './introspection';
 import { createKeysService } from './keys';
+import { createMediaFileService } from './media-file';
+import { createMediaFolderService } from './media-folder';
 import { createPlaybackSessionService } from './playback-session';
 import { createPlaybackTokenService } from './playback-token';
+import { createResumableUploadService } from './resumable-upload';
 import { createRevocationService } from './revocation';
+import { createStorageService } from './storage';
+import { createStreamerService } from './streamer';
 import { createSyncService } from './sync';
+import { createUploadRoutingService } from './upload-routing';
+import { createVideoService } from './video';
 
 export const services = {
+  asset: createAssetService,
+  'film-intake': createFilmIntakeService,
+  'media-file': createMediaFileService,
+  'media-folder': createMediaFolderService,
+  'resumable-upload': createResumableUploadService,
+  storage: createStorageService,
+  'upload-routing': createUploadRoutingService,
   entitlement: createEntitlementService,
   introspection: createIntrospectionService,
   keys: createKeysService,
   'playback-session': createPlaybackSessionService,
   'playback-token': createPlaybackTokenService,
   revocation: createRevocationService,
+  streamer: createStreamerService,
   sync: createSyncService,
+  video: createVideoService,
 };
 
 export type Services = { [Name in keyof typeof services]: ReturnType<(typeof services)[Name]> };

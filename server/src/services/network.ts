@@ -1,7 +1,5 @@
 import { type AddressInfo, isIPv4 } from 'node:net';
-import type { Core } from '@strapi/strapi';
 import { PLUGIN_ID, PROXY_MOUNT } from '../../contracts';
-import { configOf } from '../config';
 import { VodError } from '../errors';
 
 const LOOPBACK_HOSTS = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -16,18 +14,23 @@ function withoutTrailingSlash(url: string): string {
   return url.replace(/\/+$/, '');
 }
 
-/**
- * Base of the addresses that viewers get; no trailing slash. `requestOrigin` is what counts when the site has named
- * neither itself nor the streamer. Throws `VodError` `not-configured` when viewers could reach no streamer.
- */
-export function publicBaseUrl(strapi: Core.Strapi, requestOrigin: string): string {
-  const { mode, publicUrl } = configOf(strapi).streamer;
+export interface PublicAddresses {
+  mode: 'managed' | 'external';
+  publicUrl: string | undefined;
+  /** Strapi's `server.url`: absolute, or a path without its trailing slash, or empty. */
+  serverUrl: string;
+  /** What counts when the site has named neither itself nor the streamer. */
+  requestOrigin: string;
+}
+
+/** Base of the addresses that viewers get; no trailing slash. Throws `VodError` `not-configured` when there is none. */
+export function publicBaseUrl({ mode, publicUrl, serverUrl, requestOrigin }: PublicAddresses): string {
   if (publicUrl !== undefined) return withoutTrailingSlash(publicUrl);
   if (mode === 'external') {
     throw new VodError('not-configured', 'Set streamer.publicUrl: with streamer.mode "external" viewers need it.');
   }
-  const own = absoluteHttpUrl(strapi.config.get('server.url'));
-  return withoutTrailingSlash(own?.href ?? requestOrigin) + PROXY_MOUNT;
+  const base = absoluteHttpUrl(serverUrl)?.href ?? withoutTrailingSlash(requestOrigin) + serverUrl;
+  return withoutTrailingSlash(base) + PROXY_MOUNT;
 }
 
 function loopbackOrigin(address: AddressInfo): string | null {
@@ -44,26 +47,32 @@ function describeListener(address: AddressInfo | string | null): string {
   return `on ${isIPv4(address.address) ? address.address : `[${address.address}]`} only`;
 }
 
+function checkedInternalUrl(configured: string): string {
+  const url = absoluteHttpUrl(configured);
+  if (url?.protocol === 'https:' || LOOPBACK_HOSTS.has(url?.hostname ?? '')) return withoutTrailingSlash(configured);
+  throw new VodError('internal-url-refused', 'streamer.internalUrl must be https, or http on loopback.');
+}
+
+export interface InternalAddresses {
+  configured: string | undefined;
+  /** Of Strapi's listening server. */
+  listener: AddressInfo | string | null;
+  /** Strapi's `api.rest.prefix`. */
+  restPrefix: string;
+}
+
 /**
- * Where the streamer finds the plugin's internal REST. The server must be listening. Throws `VodError`
- * `internal-url-refused` unless that is loopback or https (S1).
+ * Where the streamer finds the plugin's internal REST. Throws `VodError` `internal-url-refused` unless that is
+ * loopback or https (S1).
  */
-export function internalUrl(strapi: Core.Strapi): string {
-  const configured = configOf(strapi).streamer.internalUrl;
-  if (configured !== undefined) {
-    const url = absoluteHttpUrl(configured);
-    if (url?.protocol === 'https:' || LOOPBACK_HOSTS.has(url?.hostname ?? '')) return withoutTrailingSlash(configured);
-    throw new VodError('internal-url-refused', 'streamer.internalUrl must be https, or http on loopback.');
-  }
-  const address = strapi.server.httpServer.address();
-  const origin = address === null || typeof address === 'string' ? null : loopbackOrigin(address);
-  if (origin === null) {
-    throw new VodError(
-      'internal-url-refused',
-      `Strapi listens ${describeListener(address)}. Set streamer.internalUrl to its https address, ending in /internal, or let Strapi listen on loopback.`,
-    );
-  }
-  return `${origin}${strapi.config.get('api.rest.prefix', '/api')}/${PLUGIN_ID}/internal`;
+export function internalUrl({ configured, listener, restPrefix }: InternalAddresses): string {
+  if (configured !== undefined) return checkedInternalUrl(configured);
+  const origin = listener === null || typeof listener === 'string' ? null : loopbackOrigin(listener);
+  if (origin !== null) return `${origin}${restPrefix}/${PLUGIN_ID}/internal`;
+  throw new VodError(
+    'internal-url-refused',
+    `Strapi listens ${describeListener(listener)}. Set streamer.internalUrl to its https address, ending in ${restPrefix}/${PLUGIN_ID}/internal, or let Strapi listen on loopback too.`,
+  );
 }
 
 function isCorsConfig(entry: unknown): entry is { name: string; config?: { origin?: unknown } } {
@@ -82,10 +91,17 @@ function strapiOrigins(middlewares: unknown): string[] {
   return typeof origin === 'string' ? origin.split(',').map((part) => part.trim()) : [];
 }
 
+export interface CorsSources {
+  configured: string[] | undefined;
+  /** Strapi's `middlewares`. */
+  middlewares: unknown;
+  /** Strapi's `server.absoluteUrl`. */
+  ownUrl: unknown;
+}
+
 /** Origins whose pages may play: configured ones, else those that Strapi allows; the site's own always. */
-export function corsOrigins(strapi: Core.Strapi): string[] {
-  const configured = configOf(strapi).cors.origins ?? strapiOrigins(strapi.config.get('middlewares'));
-  const own = absoluteHttpUrl(strapi.config.get('server.absoluteUrl'))?.origin;
-  const all = own === undefined ? configured : [...configured, own];
+export function corsOrigins({ configured, middlewares, ownUrl }: CorsSources): string[] {
+  const own = absoluteHttpUrl(ownUrl)?.origin ?? '';
+  const all = [...(configured ?? strapiOrigins(middlewares)), own];
   return [...new Set(all.filter((origin) => origin !== ''))];
 }

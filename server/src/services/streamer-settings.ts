@@ -13,13 +13,17 @@ export function composeStreamerSettings(
   strapi: Core.Strapi,
   { keys, edgeProof }: { keys: StreamerKeys; edgeProof: string },
 ): StreamerSettings {
-  const { storage, streamer, session } = configOf(strapi);
+  const { storage, streamer, session, cors } = configOf(strapi);
   const appRoot = strapi.dirs.app.root;
   const storageRoot = path.resolve(appRoot, storage.root);
   return {
     keys,
     edgeProof,
-    internalUrl: internalUrl(strapi),
+    internalUrl: internalUrl({
+      configured: streamer.internalUrl,
+      listener: strapi.server.httpServer.address(),
+      restPrefix: strapi.config.get('api.rest.prefix', '/api'),
+    }),
     storageRoot,
     cacheDir:
       streamer.cacheDir === undefined ? path.join(storageRoot, 'cache') : path.resolve(appRoot, streamer.cacheDir),
@@ -28,7 +32,11 @@ export function composeStreamerSettings(
     opsHost: streamer.opsHost,
     opsPort: streamer.opsPort,
     trustedProxies: streamer.trustedProxies.filter((entry) => entry !== UNIX_PEER),
-    corsOrigins: corsOrigins(strapi),
+    corsOrigins: corsOrigins({
+      configured: cors.origins,
+      middlewares: strapi.config.get('middlewares'),
+      ownUrl: strapi.config.get('server.absoluteUrl'),
+    }),
     memoryCacheBytes: streamer.memoryCacheBytes,
     diskCacheBytes: streamer.diskCacheBytes,
     maxResponsesPerSession: session.maxResponses,

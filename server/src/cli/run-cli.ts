@@ -1,0 +1,34 @@
+import { Command, CommanderError } from 'commander';
+import { version } from '../../../package.json';
+import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-code';
+import { secretCommand } from './secret-command';
+import { streamerCommand } from './streamer-command';
+import type { Terminal } from './terminal';
+
+function createProgram(terminal: Terminal): Command {
+  const program = new Command('protected-vod')
+    .description('Protected video-on-demand for Strapi 5')
+    .version(version)
+    .addCommand(streamerCommand())
+    .addCommand(secretCommand(terminal))
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.');
+  const settle = (command: Command): void => {
+    // Commander would end the process itself, with 1 for wrong usage.
+    command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+    command.commands.forEach(settle);
+  };
+  settle(program);
+  return program;
+}
+
+/** Runs one command; resolves to its exit code and never rejects. `args` are those after the script's name. */
+export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    await createProgram(terminal).parseAsync(args, { from: 'user' });
+    return EXIT_OK;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    terminal.err(`protected-vod: ${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT_FAILED;
+  }
+}

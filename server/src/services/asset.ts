@@ -1,0 +1,142 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import { assetIdSchema, type GrantedAsset } from '../../contracts';
+import { ASSET_UID } from '../content-types/uids';
+import { VodError } from '../errors';
+import type { Film } from '../storage/inspection/film-inspection';
+import { removeFromLibrary } from '../storage/library';
+import type { ReceivedPart } from '../storage/receive';
+import { moveToTrash, restoreFromTrash } from '../storage/trash';
+import { getService } from './get-service';
+import { FILE_UID, markedAsset, protectedMark } from './protected-mark';
+
+const rowSchema = z.object({
+  documentId: assetIdSchema,
+  storageKey: z.string(),
+  fileName: z.string(),
+  mime: z.string(),
+  // SQLite and MySQL give big integers as text.
+  sizeBytes: z.coerce.number().int(),
+  sha256: z.string(),
+  contentVersion: z.string(),
+  durationSeconds: z.number(),
+  state: z.enum(['ready', 'trashed']),
+  trashKey: z.string().nullish(),
+});
+
+/** One stored source, as its row says. `documentId` is the asset id. */
+export type Asset = z.infer<typeof rowSchema>;
+
+export interface AssetIntake {
+  part: ReceivedPart;
+  film: Film;
+  fileName: string;
+  storageKey: string;
+}
+
+/** 24 of SHA-256's 32 bytes: no two films share it, and no segment cache survives a changed byte. */
+function contentVersionOf(sha256: string): string {
+  return Buffer.from(sha256, 'hex').toString('base64url').slice(0, 32);
+}
+
+function granted(asset: Asset | null): GrantedAsset | null {
+  if (asset?.state !== 'ready') return null;
+  const { documentId: id, contentVersion, fileName, mime, durationSeconds, storageKey, sizeBytes } = asset;
+  const renditions = [{ id: 'source', storageKey, sizeBytes }];
+  return { id, contentVersion, fileName, mime, durationSeconds, renditions };
+}
+
+/** Rows of stored films. Every write here makes the leases that it concerns due (see `revocation`). */
+export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
+  const rows = () => strapi.db.query(ASSET_UID);
+  const storage = () => getService(strapi, 'storage');
+
+  async function findById(id: string): Promise<Asset | null> {
+    if (!assetIdSchema.safeParse(id).success) return null;
+    return rowSchema.nullable().parse(await rows().findOne({ where: { documentId: id } }));
+  }
+
+  async function require(id: string, state: Asset['state']): Promise<Asset> {
+    const asset = await findById(id);
+    if (asset?.state !== state) throw new VodError('asset-missing', `There is no ${state} asset ${id}.`);
+    return asset;
+  }
+
+  return {
+    findById,
+
+    /** By the id of the Media Library row. */
+    async findByFileId(fileId: number): Promise<Asset | null> {
+      const assetId = markedAsset(await strapi.db.query(FILE_UID).findOne({ where: { id: fileId } }));
+      return assetId === null ? null : findById(assetId);
+    },
+
+    /** Adds the row of a film that lies in the library already. */
+    async createFromIntake({ part, film, fileName, storageKey }: AssetIntake): Promise<Asset> {
+      const row = await strapi.documents(ASSET_UID as never).create({
+        data: {
+          storageKey,
+          fileName,
+          mime: film.mime,
+          sizeBytes: String(part.sizeBytes),
+          sha256: part.sha256,
+          contentVersion: contentVersionOf(part.sha256),
+          durationSeconds: film.durationSeconds,
+          tracks: film.tracks,
+          state: 'ready',
+        } as never,
+      });
+      return rowSchema.parse(row);
+    },
+
+    /** Whether a film has this key, in the library or promised to one in the trash. */
+    async isKeyTaken(storageKey: string): Promise<boolean> {
+      return (await rows().count({ where: { storageKey } })) > 0;
+    },
+
+    /** How many Media Library rows stand for it, one of them left aside. */
+    async countFiles(assetId: string, exceptFileId?: number): Promise<number> {
+      const other = exceptFileId === undefined ? {} : { id: { $ne: exceptFileId } };
+      return strapi.db.query(FILE_UID).count({ where: { url: protectedMark(assetId).url, ...other } });
+    },
+
+    /** Moves the bytes to the trash; nothing can be played from then on. Throws `asset-missing`, `storage-missing`. */
+    async trash(assetId: string, reason: string): Promise<void> {
+      const asset = await require(assetId, 'ready');
+      const { root } = storage();
+      const trashKey = await moveToTrash(root, asset.storageKey, assetId, new Date());
+      try {
+        await rows().update({ where: { documentId: assetId }, data: { state: 'trashed', trashKey, reason } });
+      } catch (error) {
+        await restoreFromTrash(root, trashKey, asset.storageKey);
+        throw error;
+      }
+    },
+
+    /** Moves the bytes back to where they were. Throws `asset-missing`, `storage-missing`, `storage-name-taken`. */
+    async restore(assetId: string): Promise<Asset> {
+      const asset = await require(assetId, 'trashed');
+      if (!asset.trashKey) throw new VodError('asset-missing', `Asset ${assetId} has no place in the trash.`);
+      await restoreFromTrash(storage().root, asset.trashKey, asset.storageKey);
+      await rows().update({ where: { documentId: assetId }, data: { state: 'ready', trashKey: null, reason: null } });
+      return require(assetId, 'ready');
+    },
+
+    /** Undoes an intake whose later steps failed: row and bytes are gone for good. */
+    async undoIntake(asset: Asset): Promise<void> {
+      await rows().deleteMany({ where: { documentId: asset.documentId } });
+      await removeFromLibrary(storage().root, asset.storageKey);
+    },
+
+    /** What a streamer needs to serve it; null unless it is ready. */
+    async grantedAsset(assetId: string): Promise<GrantedAsset | null> {
+      return granted(await findById(assetId));
+    },
+
+    /** The same for a video row that was read with its `source`. */
+    async ofVideo(video: { source?: unknown }): Promise<GrantedAsset | null> {
+      const assetId = markedAsset(video.source);
+      return assetId === null ? null : granted(await findById(assetId));
+    },
+  };
+}

@@ -1,0 +1,73 @@
+import { rm } from 'node:fs/promises';
+import type { Core } from '@strapi/strapi';
+import { VodError } from '../errors';
+import { type Film, inspectFilm } from '../storage/inspection/film-inspection';
+import { placeInLibrary, removeFromLibrary } from '../storage/library';
+import { writeMetadata } from '../storage/metadata';
+import type { ReceivedPart } from '../storage/receive';
+import type { Asset } from './asset';
+import { getService } from './get-service';
+
+export interface IntakeRequest {
+  part: ReceivedPart;
+  fileName: string;
+  /** Strapi's path of the Media Library folder, e.g. `/1/4`. */
+  folderPath: string;
+}
+
+/** The way of every film into protected storage, whichever door it came in by. */
+export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
+  async function inspect(request: IntakeRequest): Promise<Film> {
+    const inspection = await inspectFilm(request.part.path, request.fileName);
+    if ('film' in inspection) return inspection.film;
+    throw new VodError(inspection.refusal.code, inspection.refusal.sentence);
+  }
+
+  async function addRow(request: IntakeRequest, film: Film, storageKey: string, folders: string[]): Promise<Asset> {
+    const assets = getService(strapi, 'asset');
+    const { part, fileName } = request;
+    const asset = await assets.createFromIntake({ part, film, fileName, storageKey });
+    try {
+      const { mime, sizeBytes, sha256, durationSeconds, documentId: assetId } = asset;
+      const facts = { assetId, fileName, storageKey, folders, mime, sizeBytes, sha256, durationSeconds };
+      await writeMetadata(getService(strapi, 'storage').root, storageKey, {
+        version: 1,
+        ...facts,
+        storedAt: new Date().toISOString(),
+      });
+      return asset;
+    } catch (error) {
+      await assets.undoIntake(asset);
+      throw error;
+    }
+  }
+
+  return {
+    /**
+     * Inspects a received part, moves it into the library and adds its row. Throws `VodError` with a `film-…` code and
+     * a sentence for the editor if it is refused. After any throw neither bytes nor row are left.
+     */
+    async store(request: IntakeRequest): Promise<Asset> {
+      const { root, strategy } = getService(strapi, 'storage');
+      try {
+        const film = await inspect(request);
+        const folders = await getService(strapi, 'media-folder').namesOf(request.folderPath);
+        const storageKey = await placeInLibrary(root, {
+          partPath: request.part.path,
+          place: { folders, fileName: request.fileName },
+          strategy,
+          isReserved: (key) => getService(strapi, 'asset').isKeyTaken(key),
+        });
+        try {
+          return await addRow(request, film, storageKey, folders);
+        } catch (error) {
+          await removeFromLibrary(root, storageKey);
+          throw error;
+        }
+      } catch (error) {
+        await rm(request.part.path, { force: true });
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import path from 'node:path';
+
+/** Ends every metadata file; no film may carry it. */
+export const METADATA_SUFFIX = '.vod.json';
+
+// A storage-key segment has at most 255 bytes, and the metadata file's name is the film's plus its suffix.
+const MAX_NAME_BYTES = 255 - METADATA_SUFFIX.length;
+const MAX_EXTENSION_BYTES = 32;
+
+const RESERVED_ON_WINDOWS = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+const bytesOf = (text: string) => Buffer.byteLength(text, 'utf8');
+
+function cutToBytes(text: string, maxBytes: number): string {
+  let kept = '';
+  let used = 0;
+  // By grapheme, not by code unit: half an emoji or a letter without its accent is another name.
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    used += bytesOf(segment);
+    if (used > maxBytes) break;
+    kept += segment;
+  }
+  return kept;
+}
+
+function splitExtension(name: string): { stem: string; extension: string } {
+  const extension = path.posix.extname(name);
+  if (extension === '.' || bytesOf(extension) > MAX_EXTENSION_BYTES) return { stem: name, extension: '' };
+  return { stem: name.slice(0, name.length - extension.length), extension };
+}
+
+function clean(text: string): string {
+  const plain = text
+    .normalize('NFC')
+    .replace(/\p{Cc}|\p{Cs}|\p{Cf}/gu, '')
+    .replace(/[/\\<>:"|?*]/g, '_')
+    .trim()
+    // Leading dots hide a file, trailing ones are dropped by some file systems.
+    .replace(/^[.\s]+/, '')
+    .replace(/[.\s]+$/, '');
+  return RESERVED_ON_WINDOWS.test(plain) ? `_${plain}` : plain;
+}
+
+/**
+ * Turns any text into one segment of a storage key that people still recognise: NFC, no control or invisible
+ * characters, no separators, no reserved names; extension kept. `ordinal` 2 and up adds ` (2)` before the extension.
+ */
+export function segmentName(text: string, ordinal = 1): string {
+  let name = clean(text) || 'unnamed';
+  if (name.toLowerCase().endsWith(METADATA_SUFFIX)) name = `${name}_`;
+  const { stem, extension } = splitExtension(name);
+  const suffix = ordinal > 1 ? ` (${ordinal})` : '';
+  const room = MAX_NAME_BYTES - bytesOf(extension) - bytesOf(suffix);
+  return `${cutToBytes(stem, room).trimEnd() || '_'}${suffix}${extension}`;
+}

@@ -1,0 +1,22 @@
+import { VodError } from '../errors';
+
+/**
+ * `storage-unsafe-root`, `storage-outside-root`, `storage-missing`, `storage-too-large`, `storage-invalid-key`,
+ * `storage-name-taken`.
+ */
+export type StorageErrorCode =
+  | 'storage-unsafe-root'
+  | 'storage-outside-root'
+  | 'storage-missing'
+  | 'storage-too-large'
+  | 'storage-invalid-key'
+  | 'storage-name-taken';
+
+export function storageError(code: StorageErrorCode, message: string, cause?: unknown): VodError {
+  return new VodError(code, message, cause === undefined ? undefined : { cause });
+}
+
+/** Whether a file-system call failed with this `errno` name. */
+export function hasErrno(error: unknown, errno: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === errno;
+}

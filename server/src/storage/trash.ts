@@ -1,0 +1,47 @@
+import { rename } from 'node:fs/promises';
+import path from 'node:path';
+import { claimName, pruneEmptyParents, removeFromLibrary } from './library';
+import { metadataKeyOf } from './metadata';
+import { hasErrno, storageError } from './storage-error';
+import { makeParentOfKey, pathOfKey, type StorageRoot } from './storage-root';
+
+async function moveIfThere(root: StorageRoot, from: string, to: string): Promise<boolean> {
+  try {
+    await rename(pathOfKey(root, from), pathOfKey(root, to));
+    return true;
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Moves a film and its metadata to `trash/YYYY-MM-DD/<assetId>/` and returns its key there. Throws `storage-missing`
+ * if the film is not where it should be.
+ */
+export async function moveToTrash(root: StorageRoot, key: string, assetId: string, today: Date): Promise<string> {
+  const day = today.toISOString().slice(0, 10);
+  const trashKey = `trash/${day}/${assetId}/${path.posix.basename(key)}`;
+  await makeParentOfKey(root, trashKey);
+  if (!(await moveIfThere(root, key, trashKey))) {
+    await pruneEmptyParents(root, trashKey);
+    throw storageError('storage-missing', 'The film to be trashed is not in the library.');
+  }
+  await moveIfThere(root, metadataKeyOf(key), metadataKeyOf(trashKey));
+  await pruneEmptyParents(root, key);
+  return trashKey;
+}
+
+/**
+ * Moves a film and its metadata back to its key. Throws `storage-name-taken` if another file has the name now, or
+ * `storage-missing`; nothing has moved then.
+ */
+export async function restoreFromTrash(root: StorageRoot, trashKey: string, key: string): Promise<void> {
+  if (!(await claimName(root, key))) throw storageError('storage-name-taken', 'Another film has this name now.');
+  if (!(await moveIfThere(root, trashKey, key))) {
+    await removeFromLibrary(root, key);
+    throw storageError('storage-missing', 'The film is not in the trash.');
+  }
+  await moveIfThere(root, metadataKeyOf(trashKey), metadataKeyOf(key));
+  await pruneEmptyParents(root, trashKey);
+}

@@ -1,0 +1,156 @@
+import {
+  type Client,
+  formatResource,
+  type GrantedAsset,
+  playbackTokenSchema,
+  type Resource,
+  sessionIdSchema,
+} from '../../../server/contracts';
+import type { HeldSession, OpenResponse } from './held-session';
+import type { PacedKind } from './media-pace';
+import { type Refusal, refuse } from './refusal';
+import { permits } from './rights';
+import type { SessionLookup } from './session-lookup';
+import type { TokenLookup } from './token-lookup';
+
+export interface AdmissionRequest {
+  method: 'GET' | 'HEAD';
+  /** As it stood in the address; nothing about it is checked. */
+  credential: string;
+  /** Null: the address names nothing. */
+  resource: Resource | null;
+  /** Null: the client's address cannot be told. */
+  client: Client | null;
+}
+
+export type Admission =
+  | { kind: 'admitted'; session: PlaybackSession; resource: Resource }
+  /** Relative, so that it holds under any mount prefix (RFC 9110 §10.2.2). */
+  | { kind: 'redirect'; location: string; sessionHash: string }
+  | Refusal;
+
+export interface Gate {
+  /**
+   * The only way to a `PlaybackSession`. Admitted means: the credential is genuine, the session lives, the client is the bound
+   * one, the grant permits this very resource, and the limits on parallel responses and pace leave room. NOT checked: whether
+   * track and segment exist in the asset. Never throws on anything a stranger can send. What is admitted must be
+   * `release()`d.
+   */
+  admit(request: AdmissionRequest): Promise<Admission>;
+}
+
+export interface GateParts {
+  lookup: SessionLookup;
+  tokenLookup: TokenLookup;
+  maxResponsesPerSession: number;
+}
+
+/** One admitted response. Not exported: no other module can make one. */
+class AdmittedResponse {
+  readonly #held: HeldSession;
+  readonly #open: OpenResponse;
+  readonly #ended = new AbortController();
+
+  constructor(held: HeldSession, resource: Resource) {
+    this.#held = held;
+    const addressPrefix = held.grant.client.addressPrefix;
+    this.#open = { resource, addressPrefix, destroy: () => this.#ended.abort() };
+    held.open(this.#open);
+  }
+
+  get sessionHash(): string {
+    return this.#held.hash;
+  }
+
+  get asset(): GrantedAsset {
+    return this.#held.grant.asset;
+  }
+
+  /** Aborts when the right to this response is gone; whoever sends must then destroy the connection. */
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  /** Asked before each block of a long answer, so that a lapsed lease stops it without waiting for a sweep. */
+  mayContinue(): boolean {
+    return !this.#ended.signal.aborted && this.#held.isLive();
+  }
+
+  countBytes(bytes: number): void {
+    this.#held.countBytes(bytes);
+  }
+
+  /** S13: milliseconds to wait before `seconds` of media may be sent; counted as served only if the answer is 0. */
+  claimMedia(kind: PacedKind, seconds: number): number {
+    const waitMs = this.#held.pace.waitMs(kind, seconds, this.#held.grant.pace);
+    if (waitMs === 0) this.#held.countMedia(kind, seconds);
+    return waitMs;
+  }
+
+  release(): void {
+    this.#held.close(this.#open);
+  }
+}
+
+export type PlaybackSession = AdmittedResponse;
+
+/** `../` for every part of the resource's path: up to the credential's place and down again under the session id. */
+function relativeLocation(sessionId: string, resource: Resource): string {
+  const path = formatResource(resource);
+  return `${'../'.repeat(path.split('/').length)}${sessionId}/${path}`;
+}
+
+/** Segments stand one by one before the pace; long answers are slowed down while they are sent. */
+function paceWaitMs(session: HeldSession, resource: Resource): number {
+  if (resource.kind !== 'segment') return 0;
+  return session.pace.waitMs(resource.track.includes('-v') ? 'video' : 'audio', 0, session.grant.pace);
+}
+
+export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: GateParts): Gate {
+  function checkRight(session: HeldSession, resource: Resource | null): Refusal | null {
+    const more = { sessionHash: session.hash };
+    if (resource === null) return refuse(404, 'resource-unknown', more);
+    return permits(session.grant, resource) ? null : refuse(403, 'protocol-not-permitted', more);
+  }
+
+  function checkLimits(session: HeldSession, resource: Resource): Refusal | null {
+    const sessionHash = session.hash;
+    if (session.openResponses >= maxResponsesPerSession) {
+      return refuse(429, 'too-many-responses', { sessionHash, retryAfterSeconds: 1 });
+    }
+    const waitMs = paceWaitMs(session, resource);
+    if (waitMs === 0) return null;
+    return refuse(429, 'pace-exceeded', { sessionHash, retryAfterSeconds: Math.ceil(waitMs / 1000) });
+  }
+
+  async function admitSession(sessionId: string, resource: Resource | null, client: Client): Promise<Admission> {
+    const found = await lookup.bySessionId(sessionId, client);
+    if (found.kind === 'refused') return found;
+    const refusal = checkRight(found.session, resource);
+    if (refusal !== null || resource === null) return refusal ?? refuse(404, 'resource-unknown');
+    // Nothing is awaited from here on, so parallel requests cannot slip past the limits together.
+    const limited = checkLimits(found.session, resource);
+    return limited ?? { kind: 'admitted', session: new AdmittedResponse(found.session, resource), resource };
+  }
+
+  async function redirectToken(token: string, request: AdmissionRequest, client: Client): Promise<Admission> {
+    const { method, resource } = request;
+    const found = await tokenLookup({ token, client, method, resource });
+    if (found.kind === 'refused') return found;
+    const refusal = checkRight(found.session, resource);
+    if (refusal !== null || resource === null) return refusal ?? refuse(404, 'resource-unknown');
+    const location = relativeLocation(found.session.id, resource);
+    return { kind: 'redirect', location, sessionHash: found.session.hash };
+  }
+
+  return {
+    async admit(request) {
+      const { credential, resource, client } = request;
+      if (credential === '') return refuse(401, 'credential-missing');
+      if (client === null) return refuse(403, 'client-unknown');
+      if (sessionIdSchema.safeParse(credential).success) return admitSession(credential, resource, client);
+      if (playbackTokenSchema.safeParse(credential).success) return redirectToken(credential, request, client);
+      return refuse(403, 'credential-malformed');
+    },
+  };
+}

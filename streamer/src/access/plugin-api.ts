@@ -1,0 +1,108 @@
+import http from 'node:http';
+import https from 'node:https';
+import { STREAMER_CREDENTIAL_HEADER } from '../../../server/contracts';
+import { codeOf, describeCause } from '../errors';
+import type { Clock } from './clock';
+
+export type PluginAnswer =
+  /** Status 200 and JSON; its shape is unchecked. `sentAt` is the monotonic moment the request left. */
+  | { kind: 'answered'; json: unknown; sentAt: number }
+  /** Network error, timeout or 5xx: the only reasons for outage grace (S18). */
+  | { kind: 'unavailable'; reached: boolean; cause: string }
+  /** Any other status, or a body that is not JSON or too large. */
+  | { kind: 'broken'; cause: string };
+
+export interface PluginApi {
+  /** Never throws and follows no redirect. */
+  post(path: '/introspect' | '/sync', body: string): Promise<PluginAnswer>;
+  close(): void;
+}
+
+export interface PluginApiOptions {
+  internalUrl: string;
+  credential: string;
+  timeoutMs: number;
+  maxAnswerBytes: number;
+  maxSockets: number;
+  clock: Clock;
+}
+
+interface RawAnswer {
+  status: number;
+  body: Buffer | null;
+}
+
+function readBounded(response: http.IncomingMessage, maxBytes: number): Promise<RawAnswer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const status = response.statusCode ?? 0;
+    response.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      resolve({ status, body: null });
+      response.destroy();
+    });
+    response.on('end', () => resolve({ status, body: Buffer.concat(chunks) }));
+    response.on('error', reject);
+    response.on('close', () => reject(new Error('the answer was cut off')));
+  });
+}
+
+function interpret({ status, body }: RawAnswer, sentAt: number): PluginAnswer {
+  if (status >= 500) return { kind: 'unavailable', reached: true, cause: `status ${status}` };
+  if (status !== 200) return { kind: 'broken', cause: `status ${status}` };
+  if (body === null) return { kind: 'broken', cause: 'answer too large' };
+  try {
+    return { kind: 'answered', json: JSON.parse(body.toString('utf8')), sentAt };
+  } catch {
+    return { kind: 'broken', cause: 'answer is not JSON' }; // The parser's message would quote it.
+  }
+}
+
+/** One kept-alive line to the plugin's internal REST, with its own sockets, a time limit and a size limit. */
+export function createPluginApi(options: PluginApiOptions): PluginApi {
+  const { internalUrl, credential, timeoutMs, maxAnswerBytes, maxSockets, clock } = options;
+  const base = internalUrl.replace(/\/+$/, '');
+  const transport = base.startsWith('https:') ? https : http;
+  const agent = new transport.Agent({ keepAlive: true, maxSockets });
+
+  function send(path: string, body: string): Promise<RawAnswer> {
+    return new Promise((resolve, reject) => {
+      const headers = {
+        [STREAMER_CREDENTIAL_HEADER]: credential,
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(body),
+      };
+      const request = transport.request(base + path, { method: 'POST', agent, headers });
+      const timer = setTimeout(() => request.destroy(new Error('timeout')), timeoutMs);
+      request.on('close', () => clearTimeout(timer));
+      request.on('response', (response) => readBounded(response, maxAnswerBytes).then(resolve, reject));
+      request.on('error', (error) => reject(Object.assign(error, { reusedSocket: request.reusedSocket })));
+      request.end(body);
+    });
+  }
+
+  /** The plugin may close an idle connection in the moment we reuse it; that is no outage. */
+  function wasStale(error: unknown): boolean {
+    const reused = error instanceof Error && 'reusedSocket' in error && error.reusedSocket === true;
+    return reused && ['ECONNRESET', 'EPIPE'].includes(codeOf(error) ?? '');
+  }
+
+  async function post(path: string, body: string): Promise<PluginAnswer> {
+    for (let attempt = 1; ; attempt += 1) {
+      const sentAt = clock();
+      try {
+        return interpret(await send(path, body), sentAt);
+      } catch (error) {
+        if (attempt === 1 && wasStale(error)) continue;
+        return { kind: 'unavailable', reached: false, cause: describeCause(error) };
+      }
+    }
+  }
+
+  return { post, close: () => agent.destroy() };
+}

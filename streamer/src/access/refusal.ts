@@ -1,0 +1,30 @@
+import type { DenyReason } from '../../../server/contracts';
+
+/** Why the streamer itself said no: for logs only, never sent. */
+export type RefusalReason =
+  | DenyReason
+  | 'credential-missing'
+  | 'credential-malformed'
+  | 'session-tag-invalid'
+  | 'session-refused'
+  | 'client-unknown'
+  | 'method-cannot-redeem'
+  | 'resource-unknown'
+  | 'rate-limited'
+  | 'plugin-unavailable'
+  | 'plugin-broken'
+  | 'too-many-responses'
+  | 'pace-exceeded';
+
+export interface Refusal {
+  kind: 'refused';
+  status: 401 | 403 | 404 | 429 | 503;
+  reason: RefusalReason;
+  retryAfterSeconds?: number;
+  /** Set once the credential proved to belong to a session. */
+  sessionHash?: string;
+}
+
+export function refuse(status: Refusal['status'], reason: RefusalReason, more: Partial<Refusal> = {}): Refusal {
+  return { kind: 'refused', status, reason, ...more };
+}

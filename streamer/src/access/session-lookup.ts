@@ -1,0 +1,90 @@
+import type { Client } from '../../../server/contracts';
+import type { Clock } from './clock';
+import type { HeldSession } from './held-session';
+import type { Introspection, IntrospectionClient } from './introspection-client';
+import { type Refusal, refuse } from './refusal';
+import { hashCredential, hasValidTag } from './session-tag';
+import type { Sessions } from './sessions';
+import { createBuckets } from './token-bucket';
+
+const RETRY_SECONDS = 2;
+/** Attempts by another client to take a session over, per session. */
+const HAND_OVERS = { capacity: 2, refillPerSecond: 1, maxKeys: 50_000 };
+
+export type Lookup = { kind: 'found'; session: HeldSession } | Refusal;
+
+export interface SessionLookupParts {
+  sessions: Sessions;
+  introspection: IntrospectionClient;
+  tagKey: Buffer;
+  clock: Clock;
+}
+
+export interface SessionLookup {
+  /** Finds the live session of a well-formed session id for exactly this client; asks the plugin if need be. */
+  bySessionId(sessionId: string, client: Client): Promise<Lookup>;
+  /** Asks the plugin about `credential` and takes the answer in. `held`: what is known of its session, if anything. */
+  ask(credential: string, client: Client, held: HeldSession | null): Promise<Lookup>;
+  /** Another client wants a session that lives: the plugin decides, not more than about once a second (S12). */
+  handOver(credential: string, client: Client, session: HeldSession): Promise<Lookup>;
+}
+
+/** DESIGN §5.3: one network is one client, whatever its user agents. */
+export function isBoundClient(session: HeldSession, client: Client): boolean {
+  return session.grant.client.addressPrefix === client.addressPrefix;
+}
+
+/**
+ * From a credential to a session that lives and is bound to the asking client. Nothing found here has been checked against
+ * the requested resource yet; that is for the gate.
+ */
+export function createSessionLookup({ sessions, introspection, tagKey, clock }: SessionLookupParts): SessionLookup {
+  const handOvers = createBuckets(HAND_OVERS, clock);
+
+  function explain(answer: Exclude<Introspection, { kind: 'active' }>, held: HeldSession | null): Refusal {
+    switch (answer.kind) {
+      case 'refused':
+        return refuse(403, held === null ? 'session-refused' : 'client-mismatch');
+      case 'limited':
+        return refuse(503, 'rate-limited', { retryAfterSeconds: RETRY_SECONDS });
+      case 'unavailable':
+        return refuse(503, 'plugin-unavailable', { retryAfterSeconds: RETRY_SECONDS });
+      case 'broken':
+        return refuse(503, 'plugin-broken', { retryAfterSeconds: RETRY_SECONDS });
+    }
+  }
+
+  async function ask(credential: string, client: Client, held: HeldSession | null): Promise<Lookup> {
+    const answer = await introspection.ask({ credential, client, idleMs: held?.idleMs() ?? null });
+    if (answer.kind !== 'active') {
+      // A session id that can never be good again has ended; a token may be spent while its session lives.
+      if (answer.kind === 'refused' && answer.final && held?.id === credential) sessions.end(held.hash);
+      return explain(answer, held);
+    }
+    if (!hasValidTag(tagKey, answer.sessionId)) return explain({ kind: 'broken' }, held);
+    const session = sessions.hold(answer.sessionId, answer.grant, answer.sentAt);
+    if (session === null || !session.isLive()) return refuse(403, 'session-ended');
+    if (!isBoundClient(session, client)) return refuse(403, 'client-mismatch', { sessionHash: session.hash });
+    return { kind: 'found', session };
+  }
+
+  async function handOver(credential: string, client: Client, session: HeldSession): Promise<Lookup> {
+    const more = { sessionHash: session.hash };
+    if (session.inOutage) return refuse(503, 'plugin-unavailable', { ...more, retryAfterSeconds: RETRY_SECONDS });
+    const remembered = introspection.remembered(credential, client) !== null;
+    if (remembered || !handOvers.take(session.hash)) return refuse(403, 'client-mismatch', more);
+    return ask(credential, client, session);
+  }
+
+  async function bySessionId(sessionId: string, client: Client): Promise<Lookup> {
+    if (!hasValidTag(tagKey, sessionId)) return refuse(403, 'session-tag-invalid');
+    const hash = hashCredential(sessionId);
+    if (sessions.isEnded(hash)) return refuse(403, 'session-ended', { sessionHash: hash });
+    const session = sessions.get(hash);
+    if (session === undefined || !session.isLive()) return ask(sessionId, client, session ?? null);
+    if (isBoundClient(session, client)) return { kind: 'found', session };
+    return handOver(sessionId, client, session);
+  }
+
+  return { bySessionId, ask, handOver };
+}

@@ -1,0 +1,97 @@
+import { type Client, protocolOf, type Resource } from '../../../server/contracts';
+import type { Clock } from './clock';
+import type { IntrospectionClient } from './introspection-client';
+import type { AccessObserver } from './observer';
+import type { PlaybackClaims, TokenVerifier } from './playback-token';
+import { refuse } from './refusal';
+import { isBoundClient, type Lookup, type SessionLookup } from './session-lookup';
+import { hashCredential } from './session-tag';
+import type { KnownToken, Sessions } from './sessions';
+import { createBuckets } from './token-bucket';
+
+/** Signatures checked per address prefix: a lecture hall behind one address may start at once, a flood may not. */
+const PER_PREFIX = { capacity: 100, refillPerSecond: 20, maxKeys: 20_000 };
+/** And over all prefixes: at ~0.2 ms each, a tenth of a core at most. */
+const OVER_ALL = { capacity: 1000, refillPerSecond: 500, maxKeys: 1 };
+/** No session lives so long that a token this old could still lead to one. */
+const MAX_EXPIRED_SECONDS = 7 * 24 * 3600;
+
+export interface TokenLookupParts {
+  sessions: Sessions;
+  lookup: SessionLookup;
+  introspection: IntrospectionClient;
+  verifier: TokenVerifier;
+  observer: AccessObserver;
+  clock: Clock;
+}
+
+export interface TokenRequest {
+  token: string;
+  client: Client;
+  method: 'GET' | 'HEAD';
+  resource: Resource | null;
+}
+
+/** Finds, or by asking the plugin opens, the session of a well-formed token for exactly this client. */
+export type TokenLookup = (request: TokenRequest) => Promise<Lookup>;
+
+function secondsSince(unixSeconds: number): number {
+  return Date.now() / 1000 - unixSeconds;
+}
+
+/** Unverified claims may refuse a request early; they never permit one. */
+function mayAskFor(claims: PlaybackClaims, resource: Resource): boolean {
+  const protocol = protocolOf(resource);
+  return protocol === null || claims.pro.includes(protocol);
+}
+
+export function createTokenLookup(parts: TokenLookupParts): TokenLookup {
+  const { sessions, lookup, introspection, verifier, observer, clock } = parts;
+  const perPrefix = createBuckets(PER_PREFIX, clock);
+  const overAll = createBuckets(OVER_ALL, clock);
+  const redeeming = new Map<string, Promise<Lookup>>();
+
+  /** S11: no signature, no bucket, no question for the client that holds the session. */
+  async function byKnown({ session, expiresAt }: KnownToken, { token, client, method }: TokenRequest): Promise<Lookup> {
+    if (isBoundClient(session, client)) return { kind: 'found', session };
+    const mayTakeOver = method === 'GET' && secondsSince(expiresAt) < 0;
+    return mayTakeOver
+      ? lookup.handOver(token, client, session)
+      : refuse(403, 'client-mismatch', { sessionHash: session.hash });
+  }
+
+  async function redeem(token: string, tokenHash: string, client: Client): Promise<Lookup> {
+    if (!perPrefix.take(client.addressPrefix) || !overAll.take('')) return refuse(403, 'rate-limited');
+    observer.signatureChecked();
+    const check = await verifier.verify(token);
+    if (check.kind === 'forged') return refuse(403, 'token-invalid');
+    // An expired token is asked about as well: the plugin may know the session it opened, and refuses anything else.
+    const found = await lookup.ask(token, client, null);
+    if (found.kind === 'found') sessions.rememberToken(tokenHash, found.session, check.claims.exp);
+    return found;
+  }
+
+  /** A player that opens several connections at once redeems once (S17). */
+  function redeemOnce(token: string, tokenHash: string, client: Client): Promise<Lookup> {
+    const key = `${tokenHash} ${client.addressPrefix} ${client.agent}`;
+    const running = redeeming.get(key) ?? redeem(token, tokenHash, client).finally(() => redeeming.delete(key));
+    redeeming.set(key, running);
+    return running;
+  }
+
+  return async (request) => {
+    const { token, client, method, resource } = request;
+    const tokenHash = hashCredential(token);
+    const known = sessions.byToken(tokenHash);
+    if (known?.session.isLive()) return byKnown(known, request);
+    // S11: HEAD never redeems; and nothing is redeemed for an address that names nothing.
+    if (method !== 'GET') return refuse(403, 'method-cannot-redeem');
+    if (resource === null) return refuse(403, 'resource-unknown');
+    const claims = verifier.peek(token);
+    if (claims === null) return refuse(403, 'token-invalid');
+    if (!mayAskFor(claims, resource)) return refuse(403, 'protocol-not-permitted');
+    if (secondsSince(claims.exp) > MAX_EXPIRED_SECONDS) return refuse(403, 'token-expired');
+    if (introspection.remembered(token, client) !== null) return refuse(403, 'session-refused');
+    return redeemOnce(token, tokenHash, client);
+  };
+}

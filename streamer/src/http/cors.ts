@@ -1,0 +1,35 @@
+import type { OutgoingHttpHeaders } from 'node:http';
+
+const EXPOSED = 'Content-Range, Content-Length, Accept-Ranges, ETag, Retry-After';
+
+export interface Cors {
+  /** For every answer; empty of permission unless `origin` is listed. */
+  headers(origin: string | undefined): OutgoingHttpHeaders;
+  /** For the answer to a preflight. */
+  preflightHeaders(origin: string | undefined): OutgoingHttpHeaders;
+}
+
+/** S20: origins are named one by one, and credentials are never allowed. */
+export function createCors(origins: readonly string[]): Cors {
+  const any = origins.includes('*');
+  const listed = new Set(origins);
+
+  function headers(origin: string | undefined): OutgoingHttpHeaders {
+    // Vary also where nothing is permitted: a cache must not give that answer to a permitted origin.
+    if (origin === undefined || !(any || listed.has(origin))) return { vary: 'Origin' };
+    return { vary: 'Origin', 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED };
+  }
+
+  function preflightHeaders(origin: string | undefined): OutgoingHttpHeaders {
+    const allowed = headers(origin);
+    if (allowed['access-control-allow-origin'] === undefined) return allowed;
+    return {
+      ...allowed,
+      'access-control-allow-methods': 'GET, HEAD',
+      'access-control-allow-headers': 'Range, If-Range, If-None-Match',
+      'access-control-max-age': '7200',
+    };
+  }
+
+  return { headers, preflightHeaders };
+}

@@ -1,0 +1,29 @@
+import { type DeliveryUrl, parseDeliveryPath } from '../../../server/contracts';
+
+/** Longest delivery address: a token of 2048, a prefix and a track. */
+const MAX_TARGET_LENGTH = 4096;
+
+export type Route =
+  | { kind: 'delivery'; method: 'GET' | 'HEAD'; url: DeliveryUrl }
+  | { kind: 'preflight' }
+  | { kind: 'not-found' }
+  | { kind: 'method-not-allowed' }
+  | { kind: 'target-too-long' };
+
+/**
+ * Reads the request line. The path is taken as it stands: nothing is decoded or normalised, so that no spelling of an
+ * address but the one we hand out leads anywhere, and no text of it ever becomes a file name.
+ */
+export function routeOf(method: string | undefined, target: string | undefined): Route {
+  if (target === undefined || target.length > MAX_TARGET_LENGTH) return { kind: 'target-too-long' };
+  // A preflight is answered before the gate: it carries no right and redeems nothing (S11).
+  if (method === 'OPTIONS') return { kind: 'preflight' };
+  if (method !== 'GET' && method !== 'HEAD') return { kind: 'method-not-allowed' };
+  const url = parseDeliveryPath(target.split(/[?#]/, 1)[0] ?? '');
+  return url === null ? { kind: 'not-found' } : { kind: 'delivery', method, url };
+}
+
+/** What a route is called in logs and metrics: never any text of the request. */
+export function routeName(route: Route): string {
+  return route.kind === 'delivery' ? (route.url.resource?.kind ?? 'unknown-resource') : route.kind;
+}

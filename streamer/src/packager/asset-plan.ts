@@ -1,0 +1,34 @@
+import type { GrantedAsset } from '../../../server/contracts';
+import type { Film } from './film';
+import type { Presentation } from './presentation';
+import { planRendition, type TrackPlan } from './track-plan';
+
+/** One asset as published, with the way back to its bytes. */
+export interface AssetPlan {
+  presentation: Presentation;
+  tracks: ReadonlyMap<string, TrackPlan>;
+}
+
+/** Opens the film of a storage key for the length of `task`. */
+export type UseFilm = <T>(storageKey: string, task: (film: Film) => Promise<T>) => Promise<T>;
+
+/** Every rendition follows the cuts of the first one that has a picture, so that players can switch between them. */
+export async function planAsset(asset: GrantedAsset, useFilm: UseFilm): Promise<AssetPlan> {
+  const plans: TrackPlan[] = [];
+  let guide: number[] | undefined;
+  for (const rendition of asset.renditions) {
+    const planned = await useFilm(rendition.storageKey, (film) => planRendition(film, rendition, guide));
+    plans.push(...planned);
+    const video = planned.find(({ track }) => track.kind === 'video');
+    guide ??= video?.track.segments.slice(1).map((segment) => segment.startSeconds);
+  }
+  const tracks = plans.map(({ track }) => track);
+  const ends = tracks.map(({ segments }) => {
+    const last = segments.at(-1);
+    return last ? last.startSeconds + last.durationSeconds : 0;
+  });
+  return {
+    presentation: { durationSeconds: Math.max(...ends), tracks },
+    tracks: new Map(plans.map((plan) => [plan.track.id, plan])),
+  };
+}

@@ -1,0 +1,62 @@
+// `npm test`: installs what is missing, builds, runs every suite, and ends with `N passed, N failed, N skipped`.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { buildPlugin, install, ROOT } from './demo/prepare.mjs';
+
+const SUITES = [['unit', 'architecture'], ['integration'], ['e2e']];
+const requireAll = process.env.REQUIRE_ALL === '1';
+
+install();
+buildPlugin();
+
+const directory = mkdtempSync(path.join(tmpdir(), 'protected-vod-tests-'));
+const total = { passed: 0, failed: 0, skipped: 0 };
+/** @type {string[]} */
+const skipped = [];
+
+/** @param {string[]} projects */
+function runSuite(projects) {
+  const report = path.join(directory, `${projects.join('-')}.json`);
+  const { status } = spawnSync(
+    path.join(ROOT, 'node_modules/.bin/vitest'),
+    [
+      'run',
+      '--config',
+      '.config/vitest.config.ts',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...projects.flatMap((project) => ['--project', project]),
+    ],
+    { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  count(report, status === 0);
+}
+
+/** @param {string} report @param {boolean} ended well */
+function count(report, ended) {
+  const failedBefore = total.failed;
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  for (const file of testResults) {
+    for (const test of file.assertionResults) {
+      if (test.status === 'passed') total.passed += 1;
+      else if (test.status === 'failed') total.failed += 1;
+      else {
+        total.skipped += 1;
+        skipped.push(test.fullName);
+      }
+    }
+  }
+  // A file that breaks before its first test has no result of its own, and must not look like a success.
+  if (!ended && total.failed === failedBefore) total.failed += 1;
+}
+
+for (const projects of SUITES) runSuite(projects);
+rmSync(directory, { recursive: true, force: true });
+
+if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((name) => `- ${name}`).join('\n')}`);
+if (requireAll && skipped.length > 0) console.log('REQUIRE_ALL=1: a skipped test counts as a failure of this run.');
+console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed > 0 || (requireAll && skipped.length > 0) ? 1 : 0);

@@ -1,0 +1,73 @@
+import { createHash, randomUUID } from 'node:crypto';
+import {
+  type Client,
+  type IntrospectionResponse,
+  introspectionResponseSchema,
+  STREAMER_CREDENTIAL_HEADER,
+  type StreamerKeys,
+  type SyncResponse,
+  syncResponseSchema,
+} from '../../server/contracts';
+import type { StrapiApp } from './strapi-app';
+
+export const PHONE: Client = { addressPrefix: '203.0.113.0/24', agent: '00000000000000aa' };
+export const LAPTOP: Client = { addressPrefix: '198.51.100.0/24', agent: '00000000000000bb' };
+
+export const hashOf = (sessionId: string): string => createHash('sha256').update(sessionId).digest('hex');
+
+/** What the streamer of this site holds. */
+export function streamerKeysOf(app: StrapiApp): StreamerKeys {
+  return app.strapi.plugin('protected-vod').service('keys').streamerKeys();
+}
+
+/** POSTs to the internal REST; `credential` null sends none. */
+export function callInternal(
+  app: StrapiApp,
+  path: 'introspect' | 'sync',
+  body: unknown,
+  credential: string | null = streamerKeysOf(app).credential,
+): Promise<Response> {
+  return fetch(`${app.url}/api/protected-vod/internal/${path}`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(credential !== null && { [STREAMER_CREDENTIAL_HEADER]: credential }),
+    },
+    body: JSON.stringify(body),
+  });
+}
+
+/** Asks as a streamer does whether a credential may play. */
+export async function introspect(
+  app: StrapiApp,
+  credential: string,
+  client: Client = PHONE,
+  idleMs: number | null = null,
+): Promise<IntrospectionResponse> {
+  const response = await callInternal(app, 'introspect', { credential, client, idleMs });
+  if (response.status !== 200) throw new Error(`introspect answered ${response.status}`);
+  return introspectionResponseSchema.parse(await response.json());
+}
+
+/** Redeems a token that must be granted. */
+export async function redeem(app: StrapiApp, token: string, client: Client = PHONE) {
+  const answer = await introspect(app, token, client);
+  if (!answer.active) throw new Error('the token was refused');
+  return answer;
+}
+
+/** A streamer's side of the sync: a boot id of its own and a rising sequence. */
+export function syncingStreamer(app: StrapiApp) {
+  const bootId = randomUUID();
+  let sequence = 0;
+  return async (sessions: { session: string; generation?: number; idleMs?: number }[]): Promise<SyncResponse> => {
+    sequence += 1;
+    const response = await callInternal(app, 'sync', {
+      bootId,
+      sequence,
+      sessions: sessions.map((entry) => ({ generation: 0, bytes: 0, mediaSeconds: 0, idleMs: 0, ...entry })),
+    });
+    if (response.status !== 200) throw new Error(`sync answered ${response.status}`);
+    return syncResponseSchema.parse(await response.json());
+  };
+}

@@ -1,0 +1,32 @@
+import { type PlaybackTokenAnswer, playbackTokenAnswerSchema } from '../../server/contracts';
+import type { StrapiApp } from './strapi-app';
+
+export interface MintResponse {
+  status: number;
+  headers: Headers;
+  /** `data.error.details.code` of a refusal. */
+  code: string | undefined;
+  body: unknown;
+}
+
+/** Asks the token endpoint; `bearer` null asks as an anonymous visitor. */
+export async function askForToken(
+  app: StrapiApp,
+  documentId: string,
+  bearer: string | null,
+  query = '',
+): Promise<MintResponse> {
+  const response = await fetch(`${app.url}/api/protected-vod/videos/${documentId}/playback-token${query}`, {
+    method: 'POST',
+    headers: bearer === null ? {} : { authorization: `Bearer ${bearer}` },
+  });
+  const body = (await response.json()) as { error?: { details?: { code?: string } } };
+  return { status: response.status, headers: response.headers, code: body.error?.details?.code, body };
+}
+
+/** Mints a token that must be granted. */
+export async function mint(app: StrapiApp, documentId: string, bearer: string): Promise<PlaybackTokenAnswer['data']> {
+  const answer = await askForToken(app, documentId, bearer);
+  if (answer.status !== 200) throw new Error(`mint answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  return playbackTokenAnswerSchema.parse(answer.body).data;
+}

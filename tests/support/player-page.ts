@@ -1,0 +1,60 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
+
+const require = createRequire(import.meta.url);
+
+const LIBRARIES: Record<string, string> = {
+  '/hls.js': 'hls.js/dist/hls.min.js',
+  '/dash.js': 'dashjs/dist/modern/umd/dash.all.min.js',
+  '/shaka.js': 'shaka-player/dist/shaka-player.compiled.js',
+};
+
+const PAGE = `<!doctype html><meta charset="utf-8"><title>player</title>
+<video id="player" muted playsinline width="640" height="360"></video>
+<script src="/hls.js"></script><script src="/dash.js"></script><script src="/shaka.js"></script>
+<script>
+const player = document.querySelector('#player');
+window.problems = [];
+player.addEventListener('error', () => problems.push('media error ' + player.error?.code));
+window.players = {
+  'hls.js'(url) {
+    const hls = new Hls();
+    hls.on(Hls.Events.ERROR, (_e, data) => data.fatal && problems.push('hls.js ' + data.details));
+    hls.loadSource(url); hls.attachMedia(player);
+  },
+  'dash.js'(url) {
+    const dash = dashjs.MediaPlayer().create();
+    dash.on('error', (event) => problems.push('dash.js ' + event.error?.message));
+    dash.initialize(player, url, false);
+  },
+  async shaka(url) {
+    const shakaPlayer = new shaka.Player();
+    await shakaPlayer.attach(player);
+    shakaPlayer.addEventListener('error', (event) => problems.push('shaka ' + event.detail.code));
+    await shakaPlayer.load(url);
+  },
+  native(url) { player.src = url; },
+};
+</script>`;
+
+/** A page of another origin than the site's with the players in it; closed by `close()`. */
+export async function servePlayerPage(): Promise<{ url: string; close(): Promise<void> }> {
+  const server: Server = createServer(async (request, response) => {
+    const library = LIBRARIES[request.url ?? ''];
+    response.setHeader('content-type', library ? 'text/javascript' : 'text/html; charset=utf-8');
+    response.end(library ? await readFile(require.resolve(library)) : PAGE);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+
+function find(name: string): string | null {
+  try {
+    return execFileSync('/bin/sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).trim() || null;
+  } catch {
+    return null;
+  }
+}
+
+/** Paths of what a machine may lack; tests that need one are skipped by name without it. */
+export const FFMPEG = find('ffmpeg');
+export const FFPROBE = find('ffprobe');
+export const CHROMIUM = find('chromium') ?? find('chromium-browser') ?? find('google-chrome');
+
+/** Runs ffmpeg to its end; throws with its messages. */
+export async function ffmpeg(...args: string[]): Promise<string> {
+  const { stdout } = await execute(FFMPEG ?? 'ffmpeg', ['-nostdin', '-v', 'error', ...args], {
+    maxBuffer: 256 * 1024 * 1024,
+  });
+  return stdout;
+}
+
+/**
+ * MD5 of every decoded video frame, in order. Timestamps are left out: containers may start elsewhere, pictures may not
+ * differ.
+ */
+export async function frameHashes(input: string): Promise<string[]> {
+  const report = await ffmpeg('-i', input, '-map', '0:v:0', '-fps_mode', 'passthrough', '-f', 'framemd5', '-');
+  const rows = report.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return rows.map((line) => line.split(',').at(-1)?.trim() ?? '');
+}
+
+/** A film of `minutes`, made by repeating another without touching a picture. */
+export async function repeatFilm(source: string, times: number, target: string): Promise<void> {
+  await ffmpeg(
+    '-stream_loop',
+    String(times - 1),
+    '-i',
+    source,
+    '-map',
+    '0:v',
+    '-map',
+    '0:a',
+    '-c',
+    'copy',
+    '-y',
+    target,
+  );
+}
