@@ -106,7 +106,7 @@ export const configSchema = z.strictObject({
       trustedProxies: z
         .array(z.string())
         .default([])
-        .describe('Addresses or CIDR blocks whose `X-Forwarded-For` is believed.'),
+        .describe('Addresses, CIDR blocks or `unix:` whose `X-Forwarded-For` is believed.'),
       cacheDir: z.string().optional().describe('Segment cache; default: `cache` below the storage root.'),
       memoryCacheBytes: z
         .number()

@@ -8,15 +8,15 @@ import { createPluginApi, type PluginApi } from './access/plugin-api';
 import { createSessionLookup } from './access/session-lookup';
 import { deriveTagKey } from './access/session-tag';
 import { createSessions, type Sessions } from './access/sessions';
-import { createSync } from './access/sync';
+import { createSync, type Sync } from './access/sync';
 import { createTokenLookup } from './access/token-lookup';
 import { createMetrics, type Metrics } from './health/metrics';
 import { createOperations } from './health/operations';
 import { createCors } from './http/cors';
 import { createDelivery } from './http/delivery';
 import { createHandler } from './http/handlers';
-import { createHttpServer } from './http/server';
-import { createStorage } from './http/storage-path';
+import { type BoundServer, createHttpServer } from './http/server';
+import { createStorage, type Storage } from './http/storage-path';
 import type { Logger } from './logger';
 import { createPackager, type Packager } from './packager/packager';
 
@@ -71,59 +71,71 @@ function composeGate(core: Core, asking: PluginApi): Gate {
   return createGate({ lookup, tokenLookup, maxResponsesPerSession: settings.maxResponsesPerSession });
 }
 
+function composeCore(settings: Readonly<StreamerSettings>, overrides: Partial<Overrides>): Core {
+  const rhythm = { ...RHYTHM, ...overrides };
+  const metrics = createMetrics(() => sessions.size);
+  const sessions = createSessions(metrics, rhythm.clock);
+  return { settings, rhythm, metrics, sessions };
+}
+
+function composePackager({ settings, metrics }: Core, storage: Storage): Packager {
+  const { memoryCacheBytes, diskCacheBytes, cacheDir } = settings;
+  const { resolve } = storage;
+  return createPackager({ memoryCacheBytes, diskCacheBytes, cacheDir, resolve, onEvent: metrics.packagerDid });
+}
+
+function composeSync(core: Core, syncing: PluginApi, logger: Logger): Sync {
+  const { rhythm, sessions, metrics: observer } = core;
+  const { syncIntervalMs: intervalMs, heartbeatMs, clock } = rhythm;
+  return createSync({ api: syncing, sessions, observer, logger, clock, intervalMs, heartbeatMs });
+}
+
+function composeOperations(core: Core, parts: { sync: Sync; storage: Storage; logger: Logger }): BoundServer {
+  const { sync, storage, logger } = parts;
+  async function findObstacles(): Promise<string[]> {
+    const obstacles = sync.healthy ? [] : ['the plugin did not answer the last sync'];
+    await storage.check().catch(() => obstacles.push('the storage root cannot be read'));
+    return obstacles;
+  }
+  return createHttpServer(createOperations({ metrics: core.metrics, findObstacles, logger }));
+}
+
 /** Puts the parts together; nothing runs before `start`. */
 export function createStreamer(
   settings: Readonly<StreamerSettings>,
   logger: Logger,
   overrides: Partial<Overrides> = {},
 ): Streamer {
-  const pulse = { ...RHYTHM, ...overrides };
-  const metrics = createMetrics(() => sessions.size);
-  const sessions = createSessions(metrics, pulse.clock);
-  const core: Core = { settings, rhythm: pulse, metrics, sessions };
-  const { memoryCacheBytes, diskCacheBytes, cacheDir } = settings;
+  const core = composeCore(settings, overrides);
   const storage = createStorage(settings.storageRoot);
-  const packager =
-    overrides.packager ?? createPackager({ memoryCacheBytes, diskCacheBytes, cacheDir, resolve: storage.resolve });
+  const packager = overrides.packager ?? composePackager(core, storage);
   // Two lines, so that a crowd of newcomers cannot make a sync wait (S17).
   const asking = openLine(core, { maxAnswerBytes: MAX_INTROSPECTION_BYTES, maxSockets: 32 });
   const syncing = openLine(core, { maxAnswerBytes: MAX_SYNC_ANSWER_BYTES, maxSockets: 1 });
-  const { syncIntervalMs: intervalMs, heartbeatMs, clock } = pulse;
-  const sync = createSync({ api: syncing, sessions, observer: metrics, logger, clock, intervalMs, heartbeatMs });
-  const delivery = createHttpServer(
-    createDelivery({
-      gate: composeGate(core, asking),
-      handler: createHandler({ packager, storage, observePackaging: metrics.packaged }),
-      cors: createCors(settings.corsOrigins),
-      addressOf: createClientAddressReader(settings),
-      logger,
-      observer: metrics,
-    }),
-  );
+  const gate = composeGate(core, asking);
+  const handler = createHandler({ packager, storage, observePackaging: core.metrics.packaged });
+  const cors = createCors(settings.corsOrigins);
+  const addressOf = createClientAddressReader(settings);
+  const delivery = createHttpServer(createDelivery({ gate, handler, cors, addressOf, logger, observer: core.metrics }));
+  const sync = composeSync(core, syncing, logger);
+  const operations = composeOperations(core, { sync, storage, logger });
 
-  async function findObstacles(): Promise<string[]> {
-    const obstacles = sync.healthy ? [] : ['the plugin did not answer the last sync'];
-    await storage.check().catch(() => obstacles.push('the storage root cannot be read'));
-    return obstacles;
+  async function start(): Promise<{ port: number; opsPort: number }> {
+    const opsPort = await operations.listen(settings.opsHost, settings.opsPort);
+    const port = await delivery.listen(settings.host, settings.port);
+    sync.start();
+    logger.info({ port, opsPort }, 'streamer listening');
+    return { port, opsPort };
   }
-  const operations = createHttpServer(createOperations({ metrics, findObstacles, logger }));
 
-  return {
-    async start() {
-      const opsPort = await operations.listen(settings.opsHost, settings.opsPort);
-      const port = await delivery.listen(settings.host, settings.port);
-      sync.start();
-      logger.info({ port, opsPort }, 'streamer listening');
-      return { port, opsPort };
-    },
-    async stop() {
-      await delivery.close(settings.drainSeconds * 1000);
-      await sync.stop();
-      await operations.close(0);
-      await packager.close();
-      asking.close();
-      syncing.close();
-      logger.info('streamer stopped');
-    },
-  };
+  async function stop(): Promise<void> {
+    await delivery.close(settings.drainSeconds * 1000);
+    await sync.stop();
+    await operations.close(0);
+    await packager.close();
+    for (const line of [asking, syncing]) line.close();
+    logger.info('streamer stopped');
+  }
+
+  return { start, stop };
 }

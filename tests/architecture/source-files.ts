@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -10,7 +10,9 @@ export function sourceFiles(...folders: string[]): string[] {
     cwd: ROOT,
     encoding: 'utf8',
   });
-  return listed.split('\n').filter((file) => /\.(ts|tsx)$/.test(file) && !file.endsWith('.d.ts'));
+  const isSource = (file: string) => /\.(ts|tsx)$/.test(file) && !file.endsWith('.d.ts');
+  // A file that was just deleted is still listed until that is committed.
+  return listed.split('\n').filter((file) => isSource(file) && existsSync(path.join(ROOT, file)));
 }
 
 export function read(file: string): string {

@@ -63,11 +63,14 @@ async function expectRefused(credential: string, status: number, options = {}): 
 }
 
 async function untilRefused(credential: string): Promise<void> {
-  await until('the session is refused', async () => (await rawRequest(address(credential, 'mp4'))).status === 403);
+  await until(
+    'the session is refused',
+    async () => (await rawRequest(address(credential, 'hls/main.m3u8'))).status === 403,
+  );
 }
 
 beforeAll(async () => {
-  site = await startPlaybackSite();
+  site = await startPlaybackSite({ pluginConfig: { token: { lifetimeSeconds: 5 } } });
   const source = (await uploadFilm(site.app, site.editor)).id;
   video = await publishVideo(site.app, site.editor, { source });
   otherVideo = await publishVideo(site.app, site.editor, { source, downloadable: false });
@@ -128,6 +131,13 @@ describe('S14 every address that a film exposes', () => {
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
     const forged = Buffer.from(JSON.stringify({ ...claims, vid: otherVideo })).toString('base64url');
     await expectRefused(`${header}.${forged}.${signature}`, 403);
+  });
+
+  it('S11 answers 403 to a token that expired unused', async () => {
+    const token = await tokenFor();
+    const { exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    await until('the token has expired', () => Date.now() > (exp + 1) * 1000);
+    await expectRefused(token, 403);
   });
 
   it('answers 403 to an ended session', async () => {

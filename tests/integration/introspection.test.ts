@@ -220,11 +220,13 @@ describe('sync', () => {
     const sync = syncingStreamer(app);
     const { sessionId } = await redeem(app, await tokenFor());
     const session = hashOf(sessionId);
-    const { store, usage } = app.strapi.plugin('protected-vod').service('playback-session');
+    const { store } = app.strapi.plugin('protected-vod').service('playback-session');
+    const row = await store.findByHash(session);
     await store.end(session, 'ended-by-editor');
     await sync([{ session }]);
-    await usage.flush(true);
-    await store.addUsage(session, { bytes: 1, mediaSeconds: 1, lastSeenAt: Date.now() });
+    expect(await store.settle([{ row, outcome: 'renew', allowance: {}, leaseDue: Date.now() + 60_000 }])).toEqual([
+      false,
+    ]);
     expect(await rowOf(sessionId)).toMatchObject({ state: 'ended' });
     expect((await sync([{ session }])).results).toEqual([{ session, state: 'ended' }]);
     expect(await introspect(app, sessionId)).toEqual({ active: false, final: true });
@@ -235,7 +237,8 @@ describe('sync', () => {
     const { store } = app.strapi.plugin('protected-vod').service('playback-session');
     const readBefore = await store.findByHash(hashOf(sessionId));
     await store.markDue({ video });
-    expect(await store.renew(readBefore, Date.now() + 60_000)).toBe(false);
+    const decidedBefore = { row: readBefore, outcome: 'renew', allowance: {}, leaseDue: Date.now() + 60_000 };
+    expect(await store.settle([decidedBefore])).toEqual([false]);
     expect(await rowOf(sessionId)).toMatchObject({ leaseDue: expect.toSatisfy((due: unknown) => Number(due) === 0) });
   });
 });

@@ -75,7 +75,7 @@ describe('POST playback-token', () => {
 
   it('writes no row', async () => {
     const video = await publishVideo(app, editor, { source });
-    const count = () => app.strapi.db.query('plugin::protected-vod.playback-session').count();
+    const count = (): Promise<number> => app.strapi.db.query('plugin::protected-vod.playback-session').count();
     const before = await count();
     await mint(app, video, subscriber.jwt);
     expect(await count()).toBe(before);
@@ -87,9 +87,9 @@ describe('POST playback-token', () => {
   });
 
   it.each([
-    ['an anonymous visitor', () => null, 401, 'login-required'],
-    ['a member without the permission', () => member.jwt, 403, 'not-entitled'],
-    ['a forged bearer', () => 'eyJhbGciOiJIUzI1NiJ9.eyJpZCI6MX0.AAAA', 401, 'login-required'],
+    ['an anonymous visitor', (): string | null => null, 401, 'login-required'],
+    ['a member without the permission', (): string | null => member.jwt, 403, 'not-entitled'],
+    ['a forged bearer', (): string | null => 'eyJhbGciOiJIUzI1NiJ9.eyJpZCI6MX0.AAAA', 401, 'login-required'],
   ] as const)('refuses %s', async (_name, bearer, status, code) => {
     const video = await publishVideo(app, editor, { source });
     expect(await askForToken(app, video, bearer())).toMatchObject({ status, code });

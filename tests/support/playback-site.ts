@@ -17,7 +17,11 @@ export interface PlaybackSite {
 
 /** Boots the site and waits for the streamer to run. */
 export async function startPlaybackSite(options: StrapiAppOptions = {}): Promise<PlaybackSite> {
-  const app = await startStrapiApp(options);
+  const { streamer: settings, ...rest } = options.pluginConfig ?? {};
+  const app = await startStrapiApp({
+    ...options,
+    pluginConfig: { ...rest, streamer: { logLevel: 'warn', ...settings } },
+  });
   const streamer = app.strapi.plugin('protected-vod').service('streamer');
   await until('the streamer runs', () => streamer.port() !== null);
   const role = await createSiteRole(app, 'subscriber');

@@ -36,9 +36,10 @@ export async function refuseUnlessEditor(
   const manager = strapi.service('admin::permission').createPermissionsManager({ ability, model: VIDEO_UID });
   for (const video of usingSchema.parse(found)) {
     if (ability.can(UPDATE_ACTION, manager.toSubject(video), 'source')) continue;
-    throw new errors.ForbiddenError(
+    // Strapi answers every other ForbiddenError without its sentence.
+    throw new errors.PolicyError(
       `“${source.name}” belongs to a video that you may not edit. Ask its editors, or upload the film yourself.`,
-      { code: 'source-shared' },
+      { policy: 'source-sharing', code: 'source-shared' },
     );
   }
 }

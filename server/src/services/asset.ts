@@ -113,13 +113,20 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
       }
     },
 
-    /** Moves the bytes back to where they were. Throws `asset-missing`, `storage-missing`, `storage-name-taken`. */
+    /**
+     * Moves the bytes back to where they were and, if no Media Library row stands for them any more, adds one at the
+     * top folder. Throws `asset-missing`, `storage-missing`, `storage-name-taken`.
+     */
     async restore(assetId: string): Promise<Asset> {
       const asset = await require(assetId, 'trashed');
       if (!asset.trashKey) throw new VodError('asset-missing', `Asset ${assetId} has no place in the trash.`);
       await restoreFromTrash(storage().root, asset.trashKey, asset.storageKey);
       await rows().update({ where: { documentId: assetId }, data: { state: 'ready', trashKey: null, reason: null } });
-      return require(assetId, 'ready');
+      const restored = await require(assetId, 'ready');
+      if ((await this.countFiles(assetId)) === 0) {
+        await getService(strapi, 'media-file').create({ asset: restored, folderId: null, adminId: null });
+      }
+      return restored;
     },
 
     /** Undoes an intake whose later steps failed: row and bytes are gone for good. */

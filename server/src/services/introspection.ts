@@ -10,11 +10,12 @@ import type { Keyring } from '../tokens/keyring';
 import { type PlaybackClaims, verifyPlaybackToken } from '../tokens/playback-token';
 import { deriveSessionId, hashSessionId, hasValidTag, newSessionSalt } from '../tokens/session-id';
 import { getService } from './get-service';
-import { renewSession } from './playback-session/decide-session';
 import { grantFor } from './playback-session/grant';
 import { judgeHandOver } from './playback-session/hand-over';
+import { judgeSession } from './playback-session/judgement';
 import { clientOf, type SessionRow } from './playback-session/row';
 import type { SessionStore } from './playback-session/store';
+import type { UsageLedger } from './playback-session/usage-ledger';
 
 /** A session that the credential leads to, before anything was decided about the one who shows it. */
 interface Found {
@@ -50,6 +51,7 @@ export function createIntrospectionService({ strapi }: { strapi: Core.Strapi }):
 
 class Inquiry {
   private readonly store: SessionStore;
+  private readonly usage: UsageLedger;
   private readonly keyring: Keyring;
   private readonly session;
 
@@ -57,7 +59,9 @@ class Inquiry {
     private readonly strapi: Core.Strapi,
     private readonly request: IntrospectionRequest,
   ) {
-    this.store = getService(strapi, 'playback-session').store;
+    const sessions = getService(strapi, 'playback-session');
+    this.store = sessions.store;
+    this.usage = sessions.usage;
     this.keyring = getService(strapi, 'keys').keyring();
     this.session = configOf(strapi).session;
   }
@@ -109,12 +113,13 @@ class Inquiry {
 
   /** One client at a time (S11, S12): the row as it is bound to the client who asks, or a refusal. */
   private async contest({ row, mayHandOver }: Found): Promise<SessionRow | Refused> {
-    const sinceWritten = Math.max(0, Date.now() - row.last_seen_at);
+    const lastSeenAt = Math.max(row.last_seen_at, this.usage.lastSeenAt(row.session_hash) ?? 0);
+    const idleMs = Math.max(0, Date.now() - lastSeenAt);
     const verdict = judgeHandOver(
       {
         bound: clientOf(row),
         comer: this.request.client,
-        idleMs: Math.min(sinceWritten, this.request.idleMs ?? sinceWritten),
+        idleMs: Math.min(idleMs, this.request.idleMs ?? idleMs),
         takeOvers: row.generation,
       },
       this.session,
@@ -131,10 +136,11 @@ class Inquiry {
 
   private async grant({ row, sessionId }: Found): Promise<IntrospectionResponse | Refused> {
     const decide = getService(this.strapi, 'entitlement').deliberation();
-    const renewal = await renewSession(row, decide, { store: this.store, session: this.session });
-    if (renewal.state === 'ended') return new Refused(renewal.reason, true);
+    const judgement = await judgeSession(row, decide, this.session);
+    const [settled] = await this.store.settle([judgement]);
     // The streamer asks again after a non-final no.
-    if (renewal.state === 'void') return new Refused('session-ended', false);
-    return { active: true, sessionId, grant: grantFor(row, renewal.allowance, this.session) };
+    if (!settled) return new Refused('session-ended', false);
+    if (judgement.outcome === 'end') return new Refused(judgement.reason, true);
+    return { active: true, sessionId, grant: grantFor(row, judgement.allowance, this.session) };
   }
 }

@@ -2,10 +2,9 @@ import type { Core } from '@strapi/strapi';
 import { LRUCache } from 'lru-cache';
 import type { SessionUsage, SessionVerdict, SyncRequest, SyncResponse } from '../../contracts';
 import { configOf } from '../config';
-import type { Decision, Question } from './entitlement/decision';
 import { getService } from './get-service';
-import { renewSession } from './playback-session/decide-session';
 import { grantFor } from './playback-session/grant';
+import { type Judgement, judgeSession } from './playback-session/judgement';
 import type { SessionRow } from './playback-session/row';
 
 export interface SyncService {
@@ -24,50 +23,76 @@ export function createSyncService({ strapi }: { strapi: Core.Strapi }): SyncServ
   return {
     async sync(request) {
       if (!isNewer(request)) return null;
-      const { store, usage } = getService(strapi, 'playback-session');
-      const hashes = request.sessions.map((entry) => entry.session);
-      const rows = new Map((await store.findManyByHash(hashes)).map((row) => [row.session_hash, row]));
-      // Begun after the epochs were read: see `renewSession`.
-      const decide = getService(strapi, 'entitlement').deliberation();
-      const results: SessionVerdict[] = [];
-      for (const entry of request.sessions) {
-        const row = rows.get(entry.session);
-        if (row) usage.add(entry);
-        results.push(await verdictOn(strapi, { entry, row, decide }));
-      }
-      await usage.flush();
+      const first = await verdictsOn(strapi, request.sessions);
+      const isVoid = (entry: SessionUsage) => first.get(entry.session) === 'void';
+      // Decided on what a change has just made old: waiting for the next sync could break the two seconds.
+      const second = await verdictsOn(strapi, request.sessions.filter(isVoid));
+      const results = request.sessions.map(({ session }) =>
+        asVerdict(session, second.get(session) ?? first.get(session)),
+      );
+      for (const [at, verdict] of results.entries()) record(strapi, verdict, request.sessions[at]);
       return { results };
     },
   };
 }
 
-interface Case {
-  entry: SessionUsage;
-  row: SessionRow | undefined;
-  decide: (question: Question) => Promise<Decision>;
-  isRetry?: boolean;
+type Outcome = SessionVerdict | 'ended' | 'unchanged' | 'void';
+
+function asVerdict(session: string, outcome: Outcome | undefined): SessionVerdict {
+  if (typeof outcome === 'object') return outcome;
+  return { session, state: outcome === 'ended' ? 'ended' : 'unchanged' };
 }
 
-async function verdictOn(strapi: Core.Strapi, { entry, row, decide, isRetry }: Case): Promise<SessionVerdict> {
-  const session = entry.session;
-  if (!row || row.state === 'ended') return { session, state: 'ended' };
-  const isDue = row.lease_due <= Date.now() || row.generation !== entry.generation;
-  if (!isDue) return { session, state: 'unchanged' };
-  try {
-    const rules = configOf(strapi).session;
-    const store = getService(strapi, 'playback-session').store;
-    const renewal = await renewSession(row, decide, { store, session: rules });
-    if (renewal.state === 'ended') return { session, state: 'ended' };
-    if (renewal.state === 'renewed')
-      return { session, state: 'renewed', grant: grantFor(row, renewal.allowance, rules) };
-    if (isRetry) return { session, state: 'unchanged' };
-    // Decided on what a change has just made old: waiting for the next sync could break the two seconds.
-    const fresh = (await store.findByHash(session)) ?? undefined;
-    const anew = getService(strapi, 'entitlement').deliberation();
-    return await verdictOn(strapi, { entry, row: fresh, decide: anew, isRetry: true });
-  } catch (error) {
-    // One bad session harms itself only: its lease runs out (S17).
-    strapi.log.error(`A playback session could not be decided: ${error instanceof Error ? error.message : 'unknown'}`);
-    return { session, state: 'unchanged' };
+function record(strapi: Core.Strapi, verdict: SessionVerdict, report: SessionUsage | undefined): void {
+  if (verdict.state !== 'ended') {
+    if (report) getService(strapi, 'playback-session').usage.add(report);
+    return;
   }
+  // Viewers whose answers run through Strapi's own port are cut off here; a stalled one would not notice (S15).
+  getService(strapi, 'streamer').endSession(verdict.session);
+}
+
+function isDue(row: SessionRow, entry: SessionUsage): boolean {
+  return row.lease_due <= Date.now() || row.generation !== entry.generation;
+}
+
+async function verdictsOn(strapi: Core.Strapi, entries: SessionUsage[]): Promise<Map<string, Outcome>> {
+  if (entries.length === 0) return new Map();
+  const { store } = getService(strapi, 'playback-session');
+  const found = await store.findManyByHash(entries.map((entry) => entry.session));
+  const rows = new Map(found.map((row) => [row.session_hash, row]));
+  const outcomes = new Map<string, Outcome>();
+  const due: SessionRow[] = [];
+  for (const entry of entries) {
+    const row = rows.get(entry.session);
+    const isLive = row?.state === 'active';
+    outcomes.set(entry.session, isLive ? 'unchanged' : 'ended');
+    if (isLive && isDue(row, entry)) due.push(row);
+  }
+  for (const [session, outcome] of await decideOn(strapi, due)) outcomes.set(session, outcome);
+  return outcomes;
+}
+
+async function decideOn(strapi: Core.Strapi, due: SessionRow[]): Promise<[string, Outcome][]> {
+  const rules = configOf(strapi).session;
+  // Begun after the epochs were read: see `judgeSession`.
+  const decide = getService(strapi, 'entitlement').deliberation();
+  const judgements: Judgement[] = [];
+  for (const row of due) {
+    try {
+      judgements.push(await judgeSession(row, decide, rules));
+    } catch (error) {
+      // One bad session harms itself only: it is not renewed, and its lease runs out (S17).
+      strapi.log.error(
+        `A playback session could not be decided: ${error instanceof Error ? error.message : 'unknown'}`,
+      );
+    }
+  }
+  const settled = await getService(strapi, 'playback-session').store.settle(judgements);
+  return judgements.map((judgement, at): [string, Outcome] => {
+    const session = judgement.row.session_hash;
+    if (!settled[at]) return [session, 'void'];
+    if (judgement.outcome === 'end') return [session, 'ended'];
+    return [session, { session, state: 'renewed', grant: grantFor(judgement.row, judgement.allowance, rules) }];
+  });
 }

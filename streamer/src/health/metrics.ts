@@ -1,9 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { AccessObserver } from '../access/observer';
 import type { HttpObserver } from '../http/access-log';
+import type { PackagerEvent } from '../packager/packager-event';
 
 export interface Metrics extends AccessObserver, HttpObserver {
   packaged(seconds: number): void;
+  packagerDid(event: PackagerEvent): void;
   expose(): Promise<{ mime: string; text: string }>;
 }
 
@@ -48,6 +50,12 @@ function createInstruments(registers: Registry[], readSessions: () => number) {
     syncs: new Counter({ name: name('syncs_total'), help: 'Syncs', labelNames: ['result'], registers }),
     syncSeconds: new Histogram({ name: name('sync_seconds'), help: 'Sync duration', buckets: SECONDS, registers }),
     ended: new Counter({ name: name('sessions_ended_total'), help: 'Sessions ended by the plugin', registers }),
+    packager: new Counter({
+      name: name('packager_events_total'),
+      help: 'Segments cut and cache hits',
+      labelNames: ['event'],
+      registers,
+    }),
     packaging: new Histogram({
       name: name('packaging_seconds'),
       help: 'Time to a segment',
@@ -75,6 +83,7 @@ export function createMetrics(readSessions: () => number): Metrics {
       to.syncSeconds.observe(seconds);
     },
     sessionEnded: () => to.ended.inc(),
+    packagerDid: (event) => to.packager.inc({ event }),
     packaged: (seconds) => to.packaging.observe(seconds),
     expose: async () => ({ mime: registry.contentType, text: await registry.metrics() }),
   };

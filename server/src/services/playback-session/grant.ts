@@ -17,12 +17,3 @@ export function grantFor(row: SessionRow, allowance: Allowance, session: PluginC
     pace: { factor: session.paceFactor, bufferSeconds: session.paceBufferSeconds },
   };
 }
-
-/**
- * When the plugin decides again: at half of the lease, so that a renewal arrives before the streamer's lease runs out;
- * earlier where the answer changes by itself before that.
- */
-export function nextLeaseDue(now: number, allowance: Allowance, leaseSeconds: number): number {
-  const half = now + leaseSeconds * 500;
-  return allowance.validUntil === null ? half : Math.min(half, allowance.validUntil);
-}

@@ -9,6 +9,6 @@ export interface PlaybackSessionService {
 
 /** The sessions of all streamers, in Strapi's own database. */
 export function createPlaybackSessionService({ strapi }: { strapi: Core.Strapi }): PlaybackSessionService {
-  const store = createSessionStore(strapi);
-  return { store, usage: new UsageLedger(store) };
+  const usage = new UsageLedger();
+  return { store: createSessionStore(strapi, usage), usage };
 }

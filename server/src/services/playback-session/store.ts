@@ -2,10 +2,16 @@ import { randomBytes } from 'node:crypto';
 import type { Core } from '@strapi/strapi';
 import type { Client, DenyReason } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
+import type { Judgement } from './judgement';
 import { parseSessionRow, SESSION_COLUMNS, type SessionRow } from './row';
+import type { UsageLedger } from './usage-ledger';
+
+type Transaction = Parameters<Parameters<Core.Strapi['db']['transaction']>[0]>[0]['trx'];
 
 const TABLE = 'protected_vod_sessions';
 const COLUMNS = SESSION_COLUMNS;
+/** Half of the connections that Strapi keeps by default: the site goes on while a thousand leases are renewed. */
+const PARALLEL_WRITES = 5;
 
 export interface NewSession {
   tokenId: string;
@@ -31,12 +37,11 @@ export interface SessionStore {
   findByTokenId(tokenId: string): Promise<SessionRow | null>;
   findByHash(sessionHash: string): Promise<SessionRow | null>;
   findManyByHash(sessionHashes: readonly string[]): Promise<SessionRow[]>;
-  renew(row: SessionRow, leaseDue: number): Promise<boolean>;
+  settle(judgements: readonly Judgement[]): Promise<boolean[]>;
   takeOver(row: SessionRow, client: Client): Promise<boolean>;
   end(sessionHash: string, reason: DenyReason | string): Promise<void>;
   endScope(scope: Scope, reason: string): Promise<void>;
   markDue(scope: Scope): Promise<void>;
-  addUsage(sessionHash: string, usage: { bytes: number; mediaSeconds: number; lastSeenAt: number }): Promise<void>;
 }
 
 function rowFrom(session: NewSession, now: number): Record<string, unknown> {
@@ -69,7 +74,7 @@ function rowFrom(session: NewSession, now: number): Record<string, unknown> {
 }
 
 /** The session table. Every write that could lose against another is one conditional statement (S6, S12). */
-export function createSessionStore(strapi: Core.Strapi): SessionStore {
+export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger): SessionStore {
   const table = () => strapi.db.getConnection(TABLE);
   const find = async (column: string, value: string): Promise<SessionRow | null> => {
     const row: unknown = await table().select(COLUMNS).where(column, value).first();
@@ -91,6 +96,24 @@ export function createSessionStore(strapi: Core.Strapi): SessionStore {
         .update({ ...change, epoch: strapi.db.connection.raw('?? + 1', ['epoch']), lease_due: 0 });
     });
   };
+  const settleOne = async (judgement: Judgement, trx: Transaction | null): Promise<boolean> => {
+    const { row } = judgement;
+    const used = usage.take(row.session_hash);
+    const raw = (text: string, values: (string | number)[]) => strapi.db.connection.raw(text, values);
+    const query = table().where({ session_hash: row.session_hash, state: 'active', epoch: row.epoch });
+    const changed = await (trx ? query.transacting(trx) : query).update({
+      ...(judgement.outcome === 'renew'
+        ? { lease_due: judgement.leaseDue }
+        : { state: 'ended', end_reason: judgement.reason, lease_due: 0 }),
+      ...(used && {
+        bytes: raw('?? + ?', ['bytes', used.bytes]),
+        media_seconds: raw('?? + ?', ['media_seconds', used.mediaSeconds]),
+        last_seen_at: used.lastSeenAt,
+      }),
+    });
+    if (changed !== 1 && used) usage.giveBack(row.session_hash, used);
+    return changed === 1;
+  };
   return {
     /** The row of this token id: the one given or, when another redemption was first, that one's. */
     async insertOnce(session) {
@@ -108,12 +131,22 @@ export function createSessionStore(strapi: Core.Strapi): SessionStore {
         .whereIn('session_hash', [...sessionHashes]);
       return rows.map(parseSessionRow);
     },
-    /** False when a change came between the decision and this write: the decision is void. */
-    async renew(row, leaseDue) {
-      const changed = await table()
-        .where({ session_hash: row.session_hash, state: 'active', epoch: row.epoch })
-        .update({ lease_due: leaseDue });
-      return changed === 1;
+    /** For each whether it took effect; false when a change came in between: that decision is void. */
+    async settle(judgements) {
+      const settled: boolean[] = [];
+      // SQLite syncs its file with every statement outside a transaction. The other databases get single statements,
+      // because two transactions that lock the same rows in another order would wait for each other.
+      if (strapi.db.dialect.client === 'sqlite') {
+        await strapi.db.transaction(async ({ trx }) => {
+          for (const judgement of judgements) settled.push(await settleOne(judgement, trx));
+        });
+        return settled;
+      }
+      for (let at = 0; at < judgements.length; at += PARALLEL_WRITES) {
+        const some = judgements.slice(at, at + PARALLEL_WRITES);
+        settled.push(...(await Promise.all(some.map((judgement) => settleOne(judgement, null)))));
+      }
+      return settled;
     },
     /** False when another client was faster or the session ended. */
     async takeOver(row, client) {
@@ -131,15 +164,5 @@ export function createSessionStore(strapi: Core.Strapi): SessionStore {
       update({ session_hash: sessionHash, state: 'active' }, { state: 'ended', end_reason: reason }),
     endScope: (scope, reason) => update(active(scope), { state: 'ended', end_reason: reason }),
     markDue: (scope) => update(active(scope), {}),
-    async addUsage(sessionHash, usage) {
-      // Touches counters only, so a late report can neither revive nor renew a session.
-      await table()
-        .where({ session_hash: sessionHash })
-        .update({
-          bytes: strapi.db.connection.raw('?? + ?', ['bytes', usage.bytes]),
-          media_seconds: strapi.db.connection.raw('?? + ?', ['media_seconds', usage.mediaSeconds]),
-          last_seen_at: usage.lastSeenAt,
-        });
-    },
   };
 }

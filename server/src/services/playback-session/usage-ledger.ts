@@ -1,40 +1,46 @@
+import { LRUCache } from 'lru-cache';
 import type { SessionUsage } from '../../../contracts';
-import type { SessionStore } from './store';
 
-const FLUSH_AFTER_MS = 5000;
+const MAX_SESSIONS = 100_000;
 
-interface Entry {
+export interface Usage {
   bytes: number;
   mediaSeconds: number;
+  /** Milliseconds since the epoch. */
   lastSeenAt: number;
-  since: number;
 }
 
 /**
- * Collects what streamers report each second and writes it every few seconds, because a thousand row updates a second
- * would cost more than the playback. A crash of Strapi loses at most those seconds of counters, never a decision.
+ * Collects what streamers report each second until the session's row is written anyway, with its renewal: a thousand
+ * row updates a second would cost more than the playback. A crash of Strapi loses the counters of half a lease at most,
+ * never a decision.
  */
 export class UsageLedger {
-  private readonly entries = new Map<string, Entry>();
+  readonly #entries = new LRUCache<string, Usage>({ max: MAX_SESSIONS });
 
-  constructor(private readonly store: SessionStore) {}
-
-  add(usage: SessionUsage): void {
-    const now = Date.now();
-    const entry = this.entries.get(usage.session) ?? { bytes: 0, mediaSeconds: 0, lastSeenAt: 0, since: now };
-    entry.bytes += usage.bytes;
-    entry.mediaSeconds += usage.mediaSeconds;
-    entry.lastSeenAt = Math.max(entry.lastSeenAt, now - usage.idleMs);
-    this.entries.set(usage.session, entry);
+  add(report: SessionUsage): void {
+    const lastSeenAt = Date.now() - report.idleMs;
+    this.giveBack(report.session, { bytes: report.bytes, mediaSeconds: report.mediaSeconds, lastSeenAt });
   }
 
-  /** Writes what is old enough; `all` writes everything. */
-  async flush(all = false): Promise<void> {
-    const now = Date.now();
-    for (const [session, entry] of this.entries) {
-      if (!all && now - entry.since < FLUSH_AFTER_MS) continue;
-      this.entries.delete(session);
-      await this.store.addUsage(session, entry);
-    }
+  /** When the session's client was last active, as far as this process was told; null: it was told nothing. */
+  lastSeenAt(session: string): number | null {
+    return this.#entries.get(session)?.lastSeenAt ?? null;
+  }
+
+  /** Hands out what was collected; the caller writes it or gives it back. */
+  take(session: string): Usage | null {
+    const entry = this.#entries.get(session) ?? null;
+    this.#entries.delete(session);
+    return entry;
+  }
+
+  giveBack(session: string, usage: Usage): void {
+    const entry = this.#entries.get(session);
+    this.#entries.set(session, {
+      bytes: usage.bytes + (entry?.bytes ?? 0),
+      mediaSeconds: usage.mediaSeconds + (entry?.mediaSeconds ?? 0),
+      lastSeenAt: Math.max(usage.lastSeenAt, entry?.lastSeenAt ?? 0),
+    });
   }
 }

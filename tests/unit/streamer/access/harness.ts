@@ -143,10 +143,13 @@ export interface SiteOptions {
   settings?: Partial<StreamerSettings>;
   overrides?: Partial<Overrides>;
   filmBytes?: number;
+  /** `plain`: no film is read. */
+  packager?: 'plain' | 'real';
 }
 
 /** A streamer on real sockets with a stand-in plugin, a film and a clock that tests can push. */
-export async function startSite({ settings = {}, overrides = {}, filmBytes = 1000 }: SiteOptions = {}): Promise<Site> {
+export async function startSite(options: SiteOptions = {}): Promise<Site> {
+  const { settings = {}, overrides = {}, filmBytes = 1000, packager = 'plain' } = options;
   const plugin = await startStandInPlugin();
   const scratch = mkdtempSync(path.join(tmpdir(), 'streamer-test-'));
   const storageRoot = path.join(scratch, 'storage');
@@ -165,8 +168,9 @@ export async function startSite({ settings = {}, overrides = {}, filmBytes = 100
   const logger = createLogger({ level: 'debug', secrets, destination: { write: (line) => void logLines.push(line) } });
   let ahead = 0;
   const clock = (): number => performance.now() + ahead;
-  const pulse = { clock, syncIntervalMs: 20, heartbeatMs: 200, introspectTimeoutMs: 500, packager: plainPackager };
-  const streamer = createStreamer(parsed, logger, { ...pulse, ...overrides });
+  const pulse = { clock, syncIntervalMs: 20, heartbeatMs: 200, introspectTimeoutMs: 500 };
+  const packaging = packager === 'plain' ? { packager: plainPackager } : {};
+  const streamer = createStreamer(parsed, logger, { ...pulse, ...packaging, ...overrides });
   const { port, opsPort } = await streamer.start();
 
   const site: Site = {

@@ -1,0 +1,257 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { clip, clipWithoutEnd } from '../support/clips';
+import { type AdminAccount, createAdmin, createAdminWith } from '../support/strapi-accounts';
+import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
+
+const UPLOAD_ACTION = 'plugin::upload.assets.create';
+const TUS = { 'tus-resumable': '1.0.0' };
+
+interface Ticket {
+  token: string;
+  endpoint: string;
+  expiresInSeconds: number;
+}
+
+let app: StrapiApp;
+let admin: AdminAccount;
+
+function askForTicket(body: object, account = admin): Promise<Response> {
+  return fetch(`${app.url}/protected-vod/uploads`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${account.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
+async function ticketFor(fileName: string, bytes: Buffer, account = admin): Promise<Ticket> {
+  const response = await askForTicket({ fileName, sizeBytes: bytes.byteLength }, account);
+  return ((await response.json()) as { data: Ticket }).data;
+}
+
+function create(ticket: Ticket, length: number, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(app.url + ticket.endpoint, {
+    method: 'POST',
+    headers: { ...TUS, 'upload-token': ticket.token, 'upload-length': String(length), ...headers },
+  });
+}
+
+function send(location: string, token: string, offset: number, bytes: Buffer): Promise<Response> {
+  return fetch(app.url + location, {
+    method: 'PATCH',
+    headers: {
+      ...TUS,
+      'upload-token': token,
+      'upload-offset': String(offset),
+      'content-type': 'application/offset+octet-stream',
+    },
+    body: new Uint8Array(bytes),
+  });
+}
+
+const head = (location: string, token: string) =>
+  fetch(app.url + location, { method: 'HEAD', headers: { ...TUS, 'upload-token': token } });
+
+/** Creates and sends everything in one PATCH; answers the last response. */
+async function uploadWhole(fileName: string, bytes: Buffer, account = admin): Promise<Response> {
+  const ticket = await ticketFor(fileName, bytes, account);
+  const created = await create(ticket, bytes.byteLength);
+  return send(created.headers.get('location') ?? '', ticket.token, 0, bytes);
+}
+
+const incoming = () => readdir(path.join(app.storageRoot, 'incoming'));
+const partsLeft = async () => (await incoming()).filter((name) => !name.endsWith('.json'));
+const fileRow = (id: number) =>
+  app.strapi.db.query('plugin::upload.file').findOne({ where: { id }, populate: { folder: true, createdBy: true } });
+
+beforeAll(async () => {
+  app = await startStrapiApp({ pluginConfig: { streamer: { mode: 'external' }, upload: { maxBytes: 100_000_000 } } });
+  admin = await createAdmin(app);
+});
+
+afterAll(() => app.stop());
+
+describe('a film that comes in by tus', () => {
+  test('is a Media Library file and a ready asset when the last PATCH is answered', async () => {
+    const emitted: unknown[] = [];
+    app.strapi.eventHub.once('media.create', async (event: unknown) => void emitted.push(event));
+    const response = await uploadWhole('tus.mp4', clip());
+
+    expect(response.status).toBe(204);
+    const result = JSON.parse(response.headers.get('upload-result') ?? '');
+    expect(await fileRow(result.fileId)).toMatchObject({
+      documentId: result.fileDocumentId,
+      name: 'tus.mp4',
+      ext: '.mp4',
+      mime: 'video/mp4',
+      provider: 'local',
+      folderPath: '/',
+      url: `/protected-vod/asset/${result.assetId}`,
+      provider_metadata: { protectedVod: { assetId: result.assetId } },
+      createdBy: { id: admin.id },
+    });
+    expect(emitted).toMatchObject([{ media: { id: result.fileId } }]);
+    const asset = await app.strapi.plugin('protected-vod').service('asset').findById(result.assetId);
+    expect(asset).toMatchObject({
+      state: 'ready',
+      storageKey: 'library/tus.mp4',
+      sha256: createHash('sha256').update(clip()).digest('hex'),
+    });
+    expect((await readFile(path.join(app.storageRoot, 'library/tus.mp4'))).equals(clip())).toBe(true);
+    expect(await partsLeft()).toEqual([]);
+  });
+
+  test('may come in pieces: HEAD tells how far it is, and the hash is that of the whole', async () => {
+    const bytes = clip();
+    const ticket = await ticketFor('pieces.mp4', bytes);
+    const location = (await create(ticket, bytes.byteLength)).headers.get('location') ?? '';
+    const half = 11_000_000;
+    expect((await send(location, ticket.token, 0, bytes.subarray(0, half))).status).toBe(204);
+    expect((await head(location, ticket.token)).headers.get('upload-offset')).toBe(String(half));
+    // The offset of another time: nothing is written.
+    expect((await send(location, ticket.token, 5, bytes.subarray(5, 10))).status).toBe(409);
+    const last = await send(location, ticket.token, half, bytes.subarray(half));
+    const { assetId } = JSON.parse(last.headers.get('upload-result') ?? '');
+    const asset = await app.strapi.plugin('protected-vod').service('asset').findById(assetId);
+    expect(asset.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+  });
+
+  test('can be asked for again when the last answer got lost', async () => {
+    const bytes = clip();
+    const ticket = await ticketFor('lost.mp4', bytes);
+    const location = (await create(ticket, bytes.byteLength)).headers.get('location') ?? '';
+    const last = await send(location, ticket.token, 0, bytes);
+    const again = await head(location, ticket.token);
+    expect(again.headers.get('upload-offset')).toBe(String(bytes.byteLength));
+    expect(again.headers.get('upload-result')).toBe(last.headers.get('upload-result'));
+    const repeated = await send(location, ticket.token, bytes.byteLength, Buffer.alloc(0));
+    expect(repeated.headers.get('upload-result')).toBe(last.headers.get('upload-result'));
+    // Neither a second film under the same token nor taking it back.
+    expect((await create(ticket, bytes.byteLength)).status).toBe(400);
+    const removed = await fetch(app.url + location, {
+      method: 'DELETE',
+      headers: { ...TUS, 'upload-token': ticket.token },
+    });
+    expect(removed.status).toBe(400);
+  });
+
+  test('lies in the folder that the ticket names', async () => {
+    const folder = await app.strapi.plugin('upload').service('folder').create({ name: 'Lectures', parent: null });
+    const bytes = clip();
+    const asked = await askForTicket({ fileName: 'in-folder.mp4', sizeBytes: bytes.byteLength, folderId: folder.id });
+    const ticket = ((await asked.json()) as { data: Ticket }).data;
+    const location = (await create(ticket, bytes.byteLength)).headers.get('location') ?? '';
+    const last = await send(location, ticket.token, 0, bytes);
+    const { fileId, assetId } = JSON.parse(last.headers.get('upload-result') ?? '');
+    expect(await fileRow(fileId)).toMatchObject({ folder: { id: folder.id }, folderPath: folder.path });
+    const asset = await app.strapi.plugin('protected-vod').service('asset').findById(assetId);
+    expect(asset.storageKey).toBe('library/Lectures/in-folder.mp4');
+  });
+});
+
+describe('a file that is no film is refused with a sentence and leaves nothing', () => {
+  test.each([
+    ['text', Buffer.from('hello'), '“talk.mp4” is not a film: its content is plain text.', 'film-is-not-a-film'],
+    ['a playlist', Buffer.from('#EXTM3U\n'), '“talk.mp4” is a text playlist, not a film.', 'film-is-playlist'],
+    [
+      'a cut-off film',
+      clipWithoutEnd(),
+      '“talk.mp4” is incomplete: the upload or the export was cut off.',
+      'film-is-incomplete',
+    ],
+  ])('%s', async (_, bytes, sentence, code) => {
+    const [before, files] = [await incoming(), await app.strapi.db.query('plugin::upload.file').count()];
+    const response = await uploadWhole('talk.mp4', bytes);
+    expect(response.status).toBe(422);
+    const body = (await response.json()) as { error: { message: string; details: { code: string } } };
+    expect(body.error).toMatchObject({ message: sentence, details: { code } });
+    expect(await incoming()).toEqual(before);
+    expect(await app.strapi.db.query('plugin::upload.file').count()).toBe(files);
+  });
+});
+
+describe('S23 the upload token', () => {
+  test('is only for admins who may add files', async () => {
+    const reader = await createAdminWith(app, [{ action: 'plugin::upload.read' }]);
+    expect((await askForTicket({ fileName: 'a.mp4', sizeBytes: 5 }, reader)).status).toBe(403);
+    const nobody = await fetch(`${app.url}/protected-vod/uploads`, { method: 'POST' });
+    expect(nobody.status).toBe(401);
+  });
+
+  test('is given for plausible requests only', async () => {
+    const ask = async (body: object) => (await askForTicket(body)).status;
+    expect(await ask({ fileName: 'a.mp4' })).toBe(400);
+    expect(await ask({ fileName: 'a.mp4', sizeBytes: 0 })).toBe(400);
+    expect(await ask({ fileName: '../../a.mp4', sizeBytes: 5 })).toBe(400);
+    expect(await ask({ fileName: 'a.mp4', sizeBytes: 5, folderId: 999_999 })).toBe(400);
+    expect(await ask({ fileName: 'a.mp4', sizeBytes: 100_000_001 })).toBe(413);
+  });
+
+  test('is needed for every request', async () => {
+    const ticket = await ticketFor('a.mp4', Buffer.alloc(5));
+    const location = (await create(ticket, 5)).headers.get('location') ?? '';
+    expect((await create({ ...ticket, token: 'x.y.z' }, 5)).status).toBe(401);
+    expect((await send(location, '', 0, Buffer.alloc(5))).status).toBe(401);
+    expect((await head(location, `${ticket.token}x`)).status).toBe(401);
+    expect((await head(location, admin.token)).status).toBe(401);
+  });
+
+  test('opens its own upload and no other', async () => {
+    const mine = await ticketFor('mine.mp4', Buffer.alloc(5));
+    const other = await ticketFor('other.mp4', Buffer.alloc(5));
+    await create(mine, 5);
+    const location = (await create(other, 5)).headers.get('location') ?? '';
+    expect((await head(location, mine.token)).status).toBe(404);
+    expect((await send(location, mine.token, 0, Buffer.from('12345'))).status).toBe(404);
+    expect((await head(location, other.token)).headers.get('upload-offset')).toBe('0');
+  });
+
+  test('names the length: another Upload-Length and more bytes are refused', async () => {
+    const ticket = await ticketFor('long.mp4', Buffer.alloc(5));
+    expect((await create(ticket, 6)).status).toBe(400);
+    expect((await create(ticket, 5, { 'upload-defer-length': '1' })).status).toBe(501);
+    const location = (await create(ticket, 5)).headers.get('location') ?? '';
+    expect((await send(location, ticket.token, 0, Buffer.alloc(6))).status).toBe(413);
+  });
+
+  test('takes back an upload by DELETE', async () => {
+    const ticket = await ticketFor('back.mp4', Buffer.alloc(5));
+    const location = (await create(ticket, 5)).headers.get('location') ?? '';
+    const id = path.posix.basename(location);
+    const removed = await fetch(app.url + location, {
+      method: 'DELETE',
+      headers: { ...TUS, 'upload-token': ticket.token },
+    });
+    expect(removed.status).toBe(204);
+    expect((await incoming()).filter((name) => name.startsWith(id))).toEqual([]);
+  });
+
+  test('is worth nothing once the admin lost the right: nothing is stored', async () => {
+    const author = await createAdminWith(app, [{ action: UPLOAD_ACTION }]);
+    const ticket = await ticketFor('late.mp4', clip(), author);
+    const location = (await create(ticket, clip().byteLength)).headers.get('location') ?? '';
+    await app.strapi.db.query('admin::user').update({ where: { id: author.id }, data: { isActive: false } });
+    const response = await send(location, ticket.token, 0, clip());
+    expect(response.status).toBe(403);
+    expect((await incoming()).filter((name) => name.startsWith(path.posix.basename(location)))).toEqual([]);
+    expect(await app.strapi.db.query('plugin::upload.file').count({ where: { name: 'late.mp4' } })).toBe(0);
+  });
+});
+
+test('S23 GET is no method of the upload route, finished or not', async () => {
+  const ticket = await ticketFor('get.mp4', clip());
+  const location = (await create(ticket, clip().byteLength)).headers.get('location') ?? '';
+  await send(location, ticket.token, 0, clip());
+  for (const target of [location, ticket.endpoint, `${ticket.endpoint}/..%2f..%2flibrary%2fget.mp4`]) {
+    const response = await fetch(app.url + target, { headers: { ...TUS, 'upload-token': ticket.token } });
+    expect(response.status).toBe(405);
+    expect(await response.text()).not.toContain('ftyp');
+  }
+});
+
+test('the upload route is unknown to the roles editor', async () => {
+  const actions = await app.strapi.plugin('users-permissions').service('users-permissions').getActions();
+  expect(JSON.stringify(actions['plugin::protected-vod'] ?? {})).not.toContain('upload');
+});

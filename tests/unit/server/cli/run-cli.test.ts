@@ -1,0 +1,80 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { streamerKeysSchema } from '../../../../server/contracts';
+import { runCli } from '../../../../server/src/cli/run-cli';
+import { deriveKeyring } from '../../../../server/src/tokens/keyring';
+import { keyMaterial } from '../../../../server/src/tokens/secret';
+
+const KEYS = ['q8Vd2mPz7LrXw1Tn', 'b4Kc9sYh6GfRj3Ue'];
+const PRINT = ['secret', 'print', '--role', 'streamer'];
+
+let cwd: string;
+beforeEach(async () => {
+  cwd = await mkdtemp(path.join(tmpdir(), 'protected-vod-cli-'));
+});
+afterEach(() => rm(cwd, { recursive: true }));
+
+async function run(args: string[], env: NodeJS.ProcessEnv = {}) {
+  let out = '';
+  let err = '';
+  const terminal = {
+    env,
+    cwd,
+    out: (text: string) => {
+      out += text;
+    },
+    err: (text: string) => {
+      err += text;
+    },
+  };
+  return { code: await runCli(args, terminal), out, err };
+}
+
+function keysOf(...[source, secrets]: Parameters<typeof keyMaterial>) {
+  return deriveKeyring(keyMaterial(source, secrets)).streamerKeys();
+}
+
+describe('protected-vod secret print', () => {
+  it('prints what the plugin derives from the same APP_KEYS, whether from the environment or from .env', async () => {
+    const fromEnvironment = await run(PRINT, { APP_KEYS: KEYS.join(',') });
+    expect(fromEnvironment).toMatchObject({ code: 0, err: '' });
+    expect(streamerKeysSchema.parse(JSON.parse(fromEnvironment.out))).toEqual(keysOf('app.keys', KEYS));
+    await writeFile(path.join(cwd, '.env'), `APP_KEYS="${KEYS.join(', ')}"\n`);
+    expect((await run(PRINT)).out).toBe(fromEnvironment.out);
+  });
+
+  it('PROTECTED_VOD_SECRET wins over APP_KEYS, the environment over .env', async () => {
+    await writeFile(path.join(cwd, '.env'), `PROTECTED_VOD_SECRET=${KEYS[0]}\nAPP_KEYS=${KEYS.join(',')}\n`);
+    const env = { PROTECTED_VOD_SECRET: 'n5Wx8eQa2ZtMk7Jo' };
+    const { out } = await run(PRINT, env);
+    expect(JSON.parse(out)).toEqual(keysOf('PROTECTED_VOD_SECRET', [env.PROTECTED_VOD_SECRET]));
+  });
+
+  it.each([
+    ['no secret', {}],
+    ['a template secret', { APP_KEYS: 'toBeModified1,toBeModified2' }],
+    ['an empty one', { PROTECTED_VOD_SECRET: '', APP_KEYS: KEYS.join(',') }],
+  ])('S2 %s fails with 1, one sentence and no key', async (_name, env) => {
+    const { code, out, err } = await run(PRINT, env);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toMatch(/^protected-vod: .+\n$/);
+  });
+});
+
+describe('protected-vod', () => {
+  it.each([[[]], [['frobnicate']], [['secret', 'print']], [['secret', 'print', '--role', 'ingest']], [['--wrong']]])(
+    '%j is wrong usage: exit code 2',
+    async (args) => {
+      expect(await run(args)).toMatchObject({ code: 2, out: '' });
+    },
+  );
+
+  it('--version and --help exit with 0; the help of print says to keep its output to oneself', async () => {
+    expect(await run(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+    const help = await run([...PRINT.slice(0, 2), '--help']);
+    expect(help.code).toBe(0);
+    expect(help.out).toContain('0600');
+  });
+});
