@@ -10,7 +10,12 @@ describe('vocabulary', () => {
     expect(drawers).toEqual([]);
   });
   it('no type is given up', () => {
-    expect(grep(/\bas any\b|:\s*any\b|<any>|@ts-ignore|@ts-nocheck/)).toEqual([]);
+    const code = (file: string) =>
+      read(file)
+        .replace(/\/\*[\s\S]*?\*\//g, '')
+        .replace(/(^|\s)\/\/(?! @ts-).*$/gm, '');
+    const isLoose = (file: string) => /\bas any\b|:\s*any\b|<any>|@ts-ignore|@ts-nocheck/.test(code(file));
+    expect(files.filter(isLoose)).toEqual([]);
   });
   it('no work is left in a comment', () => {
     expect(grep(/\b(TODO|FIXME|XXX)\b/)).toEqual([]);

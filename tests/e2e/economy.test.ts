@@ -7,6 +7,7 @@ import { mint } from '../support/minting';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
 import { rawRequest } from '../support/raw-request';
 import { FFMPEG, repeatFilm } from '../support/tools';
+import { uploadFilmByTus } from '../support/tus-upload';
 
 let site: PlaybackSite;
 const calls: string[] = [];
@@ -24,7 +25,7 @@ describe('what playback costs Strapi', () => {
   it.skipIf(!FFMPEG)('a 10-minute film: one introspection, one sync a second, nothing per segment', async () => {
     const film = path.join(site.app.storageRoot, '../long.mp4');
     await repeatFilm(CLIP, 20, film);
-    const source = (await uploadFilm(site.app, site.editor, film)).id;
+    const source = (await uploadFilmByTus(site.app, site.editor, film)).id;
     const video = await publishVideo(site.app, site.editor, { source });
     const { urls } = await mint(site.app, video, site.viewer.jwt);
     const direct = (urls.hls ?? '').replace(/^.*\/protected-vod\/stream/, site.streamerUrl());

@@ -4,13 +4,14 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fetchOk } from '../clients/fetch-ok.mjs';
 import { mediaPlaylistUrls, segmentUrls } from '../clients/hls.mjs';
-import { CLIP, deleteVideo, publishVideo, unpublishVideo, uploadFilm } from '../support/films';
+import { CLIP, deleteVideo, publishVideo, unpublishVideo } from '../support/films';
 import { freePort } from '../support/free-port';
 import { mint } from '../support/minting';
 import { readPaced } from '../support/paced-reader';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
 import { createSiteUser, findSiteRole, type SiteUser } from '../support/strapi-accounts';
 import { FFMPEG, repeatFilm } from '../support/tools';
+import { uploadFilmByTus } from '../support/tus-upload';
 import { until } from '../support/until';
 
 const TIMES = 20;
@@ -44,11 +45,11 @@ describe.skipIf(!FFMPEG)('a 10-minute film, read at its own pace', () => {
 
   beforeAll(async () => {
     opsPort = await freePort();
-    site = await startPlaybackSite({ pluginConfig: { streamer: { opsPort } }, env: { UPLOAD_LIMIT_MB: '1000' } });
+    site = await startPlaybackSite({ pluginConfig: { streamer: { opsPort } } });
     const film = path.join(site.app.storageRoot, '../long.mp4');
     await repeatFilm(CLIP, TIMES, film);
     bytesPerSecond = (await stat(film)).size / FILM_SECONDS;
-    source = (await uploadFilm(site.app, site.editor, film)).id;
+    source = (await uploadFilmByTus(site.app, site.editor, film)).id;
   });
 
   afterAll(() => site?.app.stop());

@@ -1,4 +1,4 @@
-import { open, rename, rm, rmdir } from 'node:fs/promises';
+import { link, open, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { metadataKeyOf } from './metadata';
 import { hasErrno, storageError } from './storage-error';
@@ -7,19 +7,45 @@ import type { FilmPlace, StorageStrategy } from './strategies';
 
 const MAX_ORDINAL = 10_000;
 
-const CLAIM_ATTEMPTS = 5;
+const MOVE_ATTEMPTS = 5;
 
-/** Creates an empty file at the key, or answers false because there is one. Atomic, on network shares too. */
-export async function claimName(root: StorageRoot, key: string): Promise<boolean> {
+/** What file systems without hard links answer to `link`. */
+const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+/** Claims the name with an empty file, then renames over it: exclusive wherever `open` with O_EXCL is. */
+async function claimAndRename(from: string, to: string): Promise<void> {
+  await (await open(to, 'wx', FILE_MODE)).close();
+  try {
+    await rename(from, to);
+  } catch (error) {
+    await rm(to, { force: true });
+    throw error;
+  }
+}
+
+/** Moves a file within one volume and throws EEXIST instead of overwriting. */
+async function moveWithoutOverwriting(from: string, to: string): Promise<void> {
+  try {
+    // Not `rename` over a placeholder: ext4 (auto_da_alloc) then writes the whole film to disk before it answers.
+    await link(from, to);
+  } catch (error) {
+    if (!NO_HARD_LINKS.some((errno) => hasErrno(error, errno))) throw error;
+    return claimAndRename(from, to);
+  }
+  await unlink(from);
+}
+
+/** Moves a file to a key, or answers false because the name is taken. Throws ENOENT if there is nothing to move. */
+export async function moveToKey(root: StorageRoot, from: string, key: string): Promise<boolean> {
   for (let attempt = 1; ; attempt += 1) {
     await makeParentOfKey(root, key);
     try {
-      await (await open(pathOfKey(root, key), 'wx', FILE_MODE)).close();
+      await moveWithoutOverwriting(from, pathOfKey(root, key));
       return true;
     } catch (error) {
       if (hasErrno(error, 'EEXIST')) return false;
-      // Another film may have left this directory, and it was pruned, between the two calls.
-      if (!hasErrno(error, 'ENOENT') || attempt === CLAIM_ATTEMPTS) throw error;
+      // The last film may have left this directory, and it was pruned, between the two calls.
+      if (!hasErrno(error, 'ENOENT') || attempt === MOVE_ATTEMPTS) throw error;
     }
   }
 }
@@ -33,21 +59,14 @@ export interface PlaceRequest {
 }
 
 /**
- * Moves a received part into the library by rename and returns its key. The name is claimed with an exclusive create
- * first, so two films that want the same place never overwrite one another.
+ * Moves a received part into the library, without copying it, and returns its key. Two films that want the same place
+ * never overwrite one another.
  */
 export async function placeInLibrary(root: StorageRoot, request: PlaceRequest): Promise<string> {
   for (let ordinal = 1; ordinal <= MAX_ORDINAL; ordinal += 1) {
     const key = request.strategy.keyOf(request.place, ordinal);
     if (await request.isReserved(key)) continue;
-    if (!(await claimName(root, key))) continue;
-    try {
-      await rename(request.partPath, pathOfKey(root, key));
-      return key;
-    } catch (error) {
-      await rm(pathOfKey(root, key), { force: true });
-      throw error;
-    }
+    if (await moveToKey(root, request.partPath, key)) return key;
   }
   throw storageError('storage-invalid-key', 'Too many files of one name lie in one folder.');
 }

@@ -1,6 +1,6 @@
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
-import { claimName, pruneEmptyParents, removeFromLibrary } from './library';
+import { moveToKey, pruneEmptyParents } from './library';
 import { metadataKeyOf } from './metadata';
 import { hasErrno, storageError } from './storage-error';
 import { makeParentOfKey, pathOfKey, type StorageRoot } from './storage-root';
@@ -37,11 +37,15 @@ export async function moveToTrash(root: StorageRoot, key: string, assetId: strin
  * `storage-missing`; nothing has moved then.
  */
 export async function restoreFromTrash(root: StorageRoot, trashKey: string, key: string): Promise<void> {
-  if (!(await claimName(root, key))) throw storageError('storage-name-taken', 'Another film has this name now.');
-  if (!(await moveIfThere(root, trashKey, key))) {
-    await removeFromLibrary(root, key);
-    throw storageError('storage-missing', 'The film is not in the trash.');
+  let moved: boolean;
+  try {
+    moved = await moveToKey(root, pathOfKey(root, trashKey), key);
+  } catch (error) {
+    if (!hasErrno(error, 'ENOENT')) throw error;
+    await pruneEmptyParents(root, key);
+    throw storageError('storage-missing', 'The film is not in the trash.', error);
   }
+  if (!moved) throw storageError('storage-name-taken', 'Another film has this name now.');
   await moveIfThere(root, metadataKeyOf(trashKey), metadataKeyOf(key));
   await pruneEmptyParents(root, trashKey);
 }
