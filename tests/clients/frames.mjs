@@ -1,4 +1,8 @@
-import { ALL_FORMATS, BufferSource, EncodedPacketSink, Input } from 'mediabunny';
+import { createRequire } from 'node:module';
+
+// The same build that the plugin's bundle requires: two of them in one process warn about one another.
+/** @type {typeof import('mediabunny')} */
+const { ALL_FORMATS, BufferSource, EncodedPacketSink, Input } = createRequire(import.meta.url)('mediabunny');
 
 /**
  * Counts the coded video frames of a film in memory.

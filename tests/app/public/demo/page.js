@@ -1,16 +1,25 @@
 const player = document.querySelector('#player');
 const answer = document.querySelector('#answer');
+const hint = document.querySelector('#try');
 const password = document.querySelector('#password');
+const buttons = [...document.querySelectorAll('button')];
 const parameters = new URLSearchParams(location.hash.slice(1));
 const video = parameters.get('video');
 password.value = parameters.get('password') ?? '';
 
 let hls;
 
+function say(text, outcome = '') {
+  answer.textContent = text;
+  answer.dataset.outcome = outcome;
+}
+
 function stop() {
   hls?.destroy();
+  hls = undefined;
   player.removeAttribute('src');
   player.hidden = true;
+  hint.hidden = true;
 }
 
 async function signIn(identifier) {
@@ -19,7 +28,8 @@ async function signIn(identifier) {
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ identifier, password: password.value }),
   });
-  if (!response.ok) throw new Error('The demo user could not sign in.');
+  if (response.status === 429) throw new Error('429: too many sign-ins. Try again in a minute.');
+  if (!response.ok) throw new Error(`${response.status}: the demo user could not sign in. Is the password right?`);
   return (await response.json()).jwt;
 }
 
@@ -33,25 +43,35 @@ async function playbackToken(jwt) {
   return body.data;
 }
 
+function play(url) {
+  // Strapi's CSP allows no workers from blobs; hls.js would fall back with a complaint.
+  hls = new Hls({ enableWorker: false });
+  hls.on(Hls.Events.ERROR, (_event, data) => {
+    if (data.fatal) say(`The streamer sends nothing more (${data.response?.code ?? data.details}).`, 'refused');
+  });
+  hls.loadSource(url);
+  hls.attachMedia(player);
+  return player.play();
+}
+
 async function watch(user) {
   stop();
-  answer.textContent = '…';
+  say('Asking Strapi…');
   try {
     const { urls } = await playbackToken(user ? await signIn(user) : null);
     player.hidden = false;
-    hls = new Hls();
-    hls.on(Hls.Events.ERROR, (_event, data) => {
-      if (data.fatal) answer.textContent = `Playback ended (${data.response?.code ?? data.details}).`;
-    });
-    hls.loadSource(urls.hls);
-    hls.attachMedia(player);
-    answer.textContent = 'Playing.';
-    await player.play();
+    await play(urls.hls);
+    hint.hidden = false;
+    say('Permitted: the film plays.', 'permitted');
   } catch (error) {
-    answer.textContent = error.message;
+    stop();
+    say(error.message, 'refused');
   }
 }
 
-for (const button of document.querySelectorAll('button')) {
-  button.addEventListener('click', () => watch(button.dataset.user));
+for (const button of buttons) {
+  button.addEventListener('click', () => {
+    for (const other of buttons) other.setAttribute('aria-pressed', String(other === button));
+    watch(button.dataset.user);
+  });
 }

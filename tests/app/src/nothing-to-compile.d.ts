@@ -1,0 +1,2 @@
+// The one file of `tsconfig.json`, which must name one.
+export {};
