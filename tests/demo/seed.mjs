@@ -70,7 +70,7 @@ async function seedVideo(site, password) {
   const form = new FormData();
   form.append('files', new Blob([readFileSync(CLIP)], { type: 'video/mp4' }), 'Big Buck Bunny.mp4');
   const [file] = await post(`${site}/upload`, token, form);
-  const entry = { title: 'Big Buck Bunny', source: file.id, allowedRoles: ['subscriber'] };
+  const entry = { title: 'Big Buck Bunny', slug: 'big-buck-bunny', source: file.id, allowedRoles: ['subscriber'] };
   const { data } = await post(`${site}${VIDEO}`, token, entry);
   await post(`${site}${VIDEO}/${data.documentId}/actions/publish`, token, entry);
   return data.documentId;

@@ -7,7 +7,7 @@ import { publishVideo, unpublishVideo, uploadFilm } from '../support/films';
 import { mint } from '../support/minting';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
 import { rawRequest } from '../support/raw-request';
-import { createSiteUser, findSiteRole, type SiteUser } from '../support/strapi-accounts';
+import { createSiteUser, findSiteRole, grantPermission, type SiteUser } from '../support/strapi-accounts';
 import { until } from '../support/until';
 
 const STRANGER = { from: '127.0.7.7', headers: { 'user-agent': 'stranger' } };
@@ -203,16 +203,65 @@ describe('with the token of another video', () => {
   });
 });
 
+/** Every text of an answer that could be an address of this site. */
+function addressesIn(value: unknown): string[] {
+  if (typeof value === 'string') return /^(\/|https?:)/.test(value) ? [value] : [];
+  return value !== null && typeof value === 'object' ? Object.values(value).flatMap(addressesIn) : [];
+}
+
 describe('what the CMS shows of a protected film', () => {
-  it('is no address that plays, in the Media Library, REST or GraphQL', async () => {
-    const file = await uploadFilm(site.app, site.editor);
-    const headers = { authorization: `Bearer ${site.editor.token}` };
-    const admin = await (await fetch(`${site.app.url}/upload/files/${file.id}`, { headers })).text();
-    const addresses = [...admin.matchAll(/"url":"([^"]*)"/g)].map(([, url]) => url ?? '');
-    expect(addresses.length).toBeGreaterThan(0);
-    for (const url of addresses) {
-      const answer = await fetch(new URL(url, site.app.url), { headers });
-      expect(answer.status).toBe(404);
+  const asAdmin = () => ({ authorization: `Bearer ${site.editor.token}` });
+  const asViewer = () => ({ authorization: `Bearer ${site.viewer.jwt}` });
+  const json = async (response: Promise<Response>): Promise<unknown> => (await response).json();
+
+  const graphql = async (): Promise<unknown> => {
+    const query = `{ protectedVodVideos { documentId source { url previewUrl provider formats } } }`;
+    const headers = { ...asViewer(), 'content-type': 'application/json' };
+    return json(fetch(`${site.app.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) }));
+  };
+
+  const views: Record<string, () => Promise<unknown>> = {
+    'the Media Library': () => json(fetch(`${site.app.url}/upload/files`, { headers: asAdmin() })),
+    'the Content Manager': () =>
+      json(
+        fetch(`${site.app.url}/content-manager/collection-types/plugin::protected-vod.video/${video}`, {
+          headers: asAdmin(),
+        }),
+      ),
+    REST: () =>
+      json(fetch(`${site.app.url}/api/protected-vod/videos/${video}?populate=source`, { headers: asViewer() })),
+    'REST for uploaded files': () => json(fetch(`${site.app.url}/api/upload/files`, { headers: asViewer() })),
+    GraphQL: graphql,
+  };
+
+  beforeAll(async () => {
+    const actions = ['protected-vod.video.find', 'protected-vod.video.findOne', 'upload.content-api.find'];
+    for (const action of actions) await grantPermission(site.app, site.role, `plugin::${action}`);
+  });
+
+  it.each(Object.keys(views))('%s names no address that plays', async (name) => {
+    const shown = addressesIn(await views[name]?.());
+    expect(shown.length).toBeGreaterThan(0);
+    for (const url of shown) {
+      for (const headers of [asAdmin(), asViewer(), {}]) {
+        expect((await fetch(new URL(url, site.app.url), { headers })).status, url).toBe(404);
+      }
     }
+  });
+
+  it.each(Object.keys(views))('%s tells no storage key and no hash', async (name) => {
+    const [asset] = await site.app.strapi.db.query('plugin::protected-vod.asset').findMany({});
+    const text = JSON.stringify(await views[name]?.());
+    for (const secret of [asset.storageKey, asset.sha256, site.app.storageRoot]) expect(text).not.toContain(secret);
+  });
+
+  it('GraphQL knows neither assets nor sessions, and changes no video', async () => {
+    const query = '{ __schema { queryType { fields { name } } mutationType { fields { name } } } }';
+    const headers = { 'content-type': 'application/json' };
+    const schema = JSON.stringify(
+      await json(fetch(`${site.app.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ query }) })),
+    );
+    expect(schema).toContain('"protectedVodVideos"');
+    expect(schema).not.toMatch(/"protectedVod(Asset|PlaybackSession)|"(create|update|delete)ProtectedVod/);
   });
 });

@@ -146,27 +146,33 @@ describe('redemption', () => {
   });
 });
 
+/** Makes the bound client's last activity 16 seconds old. */
+const silence = (sessionId: string) =>
+  app.strapi.db
+    .query(SESSION)
+    .update({ where: { sessionHash: hashOf(sessionId) }, data: { lastSeenAt: String(Date.now() - 16_000) } });
+
 describe('S12 hand-over', () => {
   it('a stranger is refused while the bound client is active, and takes over after silence', async () => {
     const { sessionId } = await redeem(app, await tokenFor());
     expect(await introspect(app, sessionId, LAPTOP, 0)).toEqual({ active: false, final: false });
-    await app.strapi.db
-      .query(SESSION)
-      .update({ where: { sessionHash: hashOf(sessionId) }, data: { lastSeenAt: String(Date.now() - 16_000) } });
+    await silence(sessionId);
     expect(await introspect(app, sessionId, LAPTOP, 16_000)).toMatchObject({
       active: true,
       grant: { client: LAPTOP, generation: 1 },
     });
   });
 
-  it('of 50 strangers at once one takes over', async () => {
+  it('of 50 strangers at once, after silence, one takes over', async () => {
     const { sessionId } = await redeem(app, await tokenFor());
-    const comers = Array.from({ length: 50 }, (_, at) => ({ addressPrefix: `10.9.${at}.0/24`, agent: PHONE.agent }));
-    const answers = await Promise.all(comers.map((client) => introspect(app, sessionId, client)));
-    const won = answers.filter((answer) => answer.active);
-    const { generation } = await rowOf(sessionId);
-    expect(won.length).toBe(generation);
-    expect(won.length).toBeGreaterThanOrEqual(1);
+    await silence(sessionId);
+    const comers = Array.from({ length: 50 }, (_, at) => ({
+      addressPrefix: `10.9.${at}.0/24`,
+      agent: (at + 256).toString(16).padStart(16, '0'),
+    }));
+    const answers = await Promise.all(comers.map((client) => introspect(app, sessionId, client, 16_000)));
+    expect(answers.filter(({ active }) => active)).toHaveLength(1);
+    expect(await rowOf(sessionId)).toMatchObject({ generation: 1, state: 'active' });
   });
 
   it('the seventh take-over ends the session', async () => {
@@ -317,6 +323,40 @@ describe('every change that flips the decision ends the session at the next sync
     const session = hashOf((await redeem(app, token)).sessionId);
     await tokens.revoke(created.id);
     expect((await sync([{ session }])).results).toEqual([{ session, state: 'ended' }]);
+  });
+
+  it('S13 a session ends at its absolute lifetime, however often it was renewed', async () => {
+    const sync = syncingStreamer(app);
+    const { sessionId } = await redeem(app, await tokenFor());
+    const session = hashOf(sessionId);
+    const longAgo = String(Date.now() - 25 * 3600 * 1000);
+    await app.strapi.db
+      .query(SESSION)
+      .update({ where: { sessionHash: session }, data: { startedAt: longAgo, leaseDue: '0' } });
+    expect((await sync([{ session }])).results).toEqual([{ session, state: 'ended' }]);
+    expect(await rowOf(sessionId)).toMatchObject({ endReason: 'session-lifetime-over' });
+  });
+
+  it('a window that closes ends the session then, not at the end of its lease', async () => {
+    const closes = Date.now() + 2500;
+    const documentId = await publishVideo(app, editor, { source, availableUntil: new Date(closes).toISOString() });
+    const sync = syncingStreamer(app);
+    const session = hashOf((await redeem(app, await tokenFor(documentId))).sessionId);
+    expect((await sync([{ session }])).results).toMatchObject([{ state: 'unchanged' }]);
+    await expect.poll(() => Date.now() > closes, { timeout: 10_000 }).toBe(true);
+    expect((await sync([{ session }])).results).toEqual([{ session, state: 'ended' }]);
+  });
+
+  it('usage that was reported is in the row after the next renewal', async () => {
+    const sync = syncingStreamer(app);
+    const { sessionId } = await redeem(app, await tokenFor());
+    const session = hashOf(sessionId);
+    await sync([{ session, bytes: 1000, mediaSeconds: 6 }]);
+    await sync([{ session, bytes: 500, mediaSeconds: 3 }]);
+    await app.strapi.plugin('protected-vod').service('playback-session').store.markDue({ video });
+    await sync([{ session }]);
+    const row = await rowOf(sessionId);
+    expect([Number(row.bytes), Number(row.mediaSeconds)]).toEqual([1500, 9]);
   });
 
   it('a change that flips nothing renews', async () => {

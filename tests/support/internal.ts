@@ -60,7 +60,9 @@ export async function redeem(app: StrapiApp, token: string, client: Client = PHO
 export function syncingStreamer(app: StrapiApp) {
   const bootId = randomUUID();
   let sequence = 0;
-  return async (sessions: { session: string; generation?: number; idleMs?: number }[]): Promise<SyncResponse> => {
+  return async (
+    sessions: { session: string; generation?: number; idleMs?: number; bytes?: number; mediaSeconds?: number }[],
+  ): Promise<SyncResponse> => {
     sequence += 1;
     const response = await callInternal(app, 'sync', {
       bootId,
