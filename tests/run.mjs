@@ -1,6 +1,6 @@
 // `npm test`: installs what is missing, builds, runs every suite, and ends with `N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildPlugin, install, ROOT } from './demo/prepare.mjs';
@@ -35,12 +35,14 @@ function runSuite(projects) {
   count(report, status === 0);
 }
 
-/** @param {string} report @param {boolean} ended well */
-function count(report, ended) {
+/** @param {string} report @param {boolean} passed whether the runner itself says so */
+function count(report, passed) {
   const failedBefore = total.failed;
-  const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
+  // A runner that died has written none.
+  const { testResults } = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { testResults: [] };
   for (const file of testResults) {
-    for (const test of file.assertionResults) {
+    const results = file.assertionResults;
+    for (const test of results) {
       if (test.status === 'passed') total.passed += 1;
       else if (test.status === 'failed') total.failed += 1;
       else {
@@ -48,9 +50,11 @@ function count(report, ended) {
         skipped.push(test.fullName);
       }
     }
+    // A file that breaks outside its tests must not look like a success beside one that merely has failures.
+    if (file.status === 'failed' && results.every((/** @type {any} */ test) => test.status !== 'failed'))
+      total.failed += 1;
   }
-  // A file that breaks before its first test has no result of its own, and must not look like a success.
-  if (!ended && total.failed === failedBefore) total.failed += 1;
+  if (!passed && total.failed === failedBefore) total.failed += 1;
 }
 
 for (const projects of SUITES) runSuite(projects);

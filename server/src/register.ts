@@ -2,11 +2,13 @@ import type { Core } from '@strapi/strapi';
 import { nameMintRefusals } from './controllers/refusal';
 import { guardVideoSources } from './documents/source-rules';
 import { limitGraphql } from './graphql';
+import { createInternalRest } from './internal-rest';
 import { getService } from './services/get-service';
 
 export function register({ strapi }: { strapi: Core.Strapi }): void {
   // First of all, so that nothing else sees what passes (S21).
   strapi.server.use(getService(strapi, 'streamer').proxyMiddleware);
+  strapi.server.use(createInternalRest(strapi));
   limitGraphql(strapi);
   strapi.server.use(nameMintRefusals);
   getService(strapi, 'upload-routing').wrapProvider();

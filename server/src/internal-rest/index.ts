@@ -1,0 +1,54 @@
+import type { Core } from '@strapi/strapi';
+import type { Context, Next } from 'koa';
+import { introspectionRequestSchema, PLUGIN_ID, syncRequestSchema } from '../../contracts';
+import { getService } from '../services/get-service';
+import { isStreamer } from './is-streamer';
+import { readJson } from './json-body';
+
+interface Answer {
+  status: number;
+  body: unknown;
+}
+
+const refusal = (status: number, code: string): Answer => ({ status, body: { error: { code } } });
+
+async function introspect(strapi: Core.Strapi, body: unknown): Promise<Answer> {
+  const request = introspectionRequestSchema.safeParse(body);
+  if (!request.success) return refusal(400, 'malformed-request');
+  return { status: 200, body: await getService(strapi, 'introspection').introspect(request.data) };
+}
+
+async function sync(strapi: Core.Strapi, body: unknown): Promise<Answer> {
+  const request = syncRequestSchema.safeParse(body);
+  if (!request.success) return refusal(400, 'malformed-request');
+  const response = await getService(strapi, 'sync').sync(request.data);
+  return response ? { status: 200, body: response } : refusal(409, 'stale-sequence');
+}
+
+const ENDPOINTS: Record<string, typeof introspect> = { introspect, sync };
+
+async function answer(strapi: Core.Strapi, ctx: Context, name: string): Promise<Answer> {
+  // Before anything is read: who is not the streamer learns nothing, not even which endpoints there are.
+  if (!isStreamer(strapi, ctx.req.headers)) return refusal(403, 'forbidden');
+  const endpoint = ctx.method === 'POST' ? ENDPOINTS[name] : undefined;
+  if (!endpoint) return refusal(404, 'not-found');
+  try {
+    return await endpoint(strapi, await readJson(ctx.req));
+  } catch (error) {
+    strapi.log.error(`protected-vod: ${name} failed: ${error instanceof Error ? error.message : 'unknown'}`);
+    return refusal(500, 'internal');
+  }
+}
+
+/**
+ * POST /api/protected-vod/internal/{introspect,sync}: what streamers call. Middleware ahead of Strapi's own, because a
+ * sync a second would fill Strapi's request log, and not a route, because routes show up in the roles editor.
+ */
+export function createInternalRest(strapi: Core.Strapi) {
+  const mount = `${strapi.config.get('api.rest.prefix', '/api')}/${PLUGIN_ID}/internal/`;
+  return async function internalRest(ctx: Context, next: Next): Promise<void> {
+    if (!ctx.path.startsWith(mount)) return next();
+    ctx.set('Cache-Control', 'no-store');
+    Object.assign(ctx, await answer(strapi, ctx, ctx.path.slice(mount.length)));
+  };
+}

@@ -1,3 +1,0 @@
-import { isStreamer } from './is-streamer';
-
-export const policies = { 'is-streamer': isStreamer };
