@@ -133,7 +133,8 @@ async function main() {
     cwd: app,
     env: {
       ...process.env,
-      NODE_ENV: 'production',
+      // In production Users & Permissions answers a sign-in with a secure cookie, which plain HTTP cannot carry.
+      NODE_ENV: 'development',
       HOST: '127.0.0.1',
       PORT: String(PORT),
       STRAPI_TELEMETRY_DISABLED: 'true',

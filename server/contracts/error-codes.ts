@@ -24,6 +24,7 @@ export type DenyReason =
   | 'window-not-open'
   | 'window-closed'
   | 'role-not-allowed'
+  | 'rule-malformed'
   | 'asset-missing'
   | 'asset-not-ready'
   | 'protocol-not-permitted'

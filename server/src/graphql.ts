@@ -4,11 +4,22 @@ import { ASSET_UID, PLAYBACK_SESSION_UID, VIDEO_UID } from './content-types/uids
 interface ShadowCrud {
   disable(): void;
   disableMutations(): void;
+  field(name: string): { disableFilters(): void };
 }
+
+type Resolver = (parent: unknown, args: Record<string, unknown>, ...rest: unknown[]) => unknown;
+type Middleware = (next: Resolver, ...call: Parameters<Resolver>) => unknown;
 
 interface GraphqlExtension {
   shadowCRUD(uid: string): ShadowCrud;
+  use(extension: { resolversConfig: Record<string, { middlewares: Middleware[] }> }): void;
 }
+
+const QUERIES = ['protectedVodVideo', 'protectedVodVideos', 'protectedVodVideos_connection'];
+
+/** Drafts are for editors, as in REST: whatever `status` a query names, it gets what is published (S10). */
+const publishedOnly: Middleware = (next, parent, args, ...rest) =>
+  next(parent, { ...args, status: 'published' }, ...rest);
 
 /** GraphQL makes a type of every content type; the plugin's own records stay out, and videos are read-only there. */
 export function limitGraphql(strapi: Core.Strapi): void {
@@ -18,4 +29,8 @@ export function limitGraphql(strapi: Core.Strapi): void {
   extension.shadowCRUD(ASSET_UID).disable();
   extension.shadowCRUD(PLAYBACK_SESSION_UID).disable();
   extension.shadowCRUD(VIDEO_UID).disableMutations();
+  // Strapi joins drafts too when it filters by other locales: the answer would tell what they say.
+  extension.shadowCRUD(VIDEO_UID).field('localizations').disableFilters();
+  const config = { middlewares: [publishedOnly] };
+  extension.use({ resolversConfig: Object.fromEntries(QUERIES.map((name) => [`Query.${name}`, config])) });
 }

@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { nameMintRefusals } from './controllers/refusal';
+import { hideDraftsBehindFiles } from './documents/draft-privacy';
 import { guardVideoSources } from './documents/source-rules';
 import { limitGraphql } from './graphql';
 import { createInternalRest } from './internal-rest';
@@ -13,4 +14,5 @@ export function register({ strapi }: { strapi: Core.Strapi }): void {
   strapi.server.use(nameMintRefusals);
   getService(strapi, 'upload-routing').wrapProvider();
   guardVideoSources(strapi);
+  hideDraftsBehindFiles(strapi);
 }

@@ -67,6 +67,8 @@ export async function startApp({ directory, admin }) {
     }),
   });
   const { createStrapi } = createRequire(import.meta.url)('@strapi/strapi');
-  const strapi = await createStrapi({ appDir: APP_DIR, distDir: APP_DIR }).start();
+  // The admin panel's build compiles the app beside it; without one the sources run as they are.
+  const distDir = admin ? path.join(APP_DIR, 'dist') : APP_DIR;
+  const strapi = await createStrapi({ appDir: APP_DIR, distDir }).start();
   return { strapi, site: `http://127.0.0.1:${port}`, password };
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 export const ROOT = path.resolve(import.meta.dirname, '../..');
@@ -60,8 +60,13 @@ export function buildAdmin() {
   const stamp = path.join(APP_DIR, '.cache/admin-built-from');
   const hash = createHash('sha256');
   for (const file of ['dist/admin/index.mjs', 'package-lock.json']) hash.update(readFileSync(path.join(ROOT, file)));
+  // The build compiles the app's own files too.
+  for (const folder of ['config', 'src']) {
+    for (const name of readdirSync(path.join(APP_DIR, folder)))
+      hash.update(readFileSync(path.join(APP_DIR, folder, name)));
+  }
   const builtFrom = hash.digest('hex');
-  const isCurrent = existsSync(path.join(APP_DIR, 'build/index.html')) && existsSync(stamp);
+  const isCurrent = existsSync(path.join(APP_DIR, 'dist/build/index.html')) && existsSync(stamp);
   if (isCurrent && readFileSync(stamp, 'utf8') === builtFrom) return;
   run('Building the admin panel (about a minute)', bin('strapi'), ['build'], { cwd: APP_DIR, quiet: true });
   mkdirSync(path.dirname(stamp), { recursive: true });

@@ -4,6 +4,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { configOf } from '../config';
 import { VodError } from '../errors';
+import { keepQuietOnLeaving } from '../leaving-client';
 import { getService } from '../services/get-service';
 import type { UploadClaims } from '../tokens/upload-token';
 
@@ -67,6 +68,7 @@ export function createTusHandler(strapi: Core.Strapi, methods: readonly string[]
       throw new errors.UnauthorizedError(error.message, { code: error.code });
     }
     ctx.respond = false;
+    keepQuietOnLeaving(ctx);
     await uploads.handle(ctx.req, ctx.res, claims);
   };
 }

@@ -1,9 +1,19 @@
 import { factories } from '@strapi/strapi';
+import { errors } from '@strapi/utils';
 import type { Context } from 'koa';
 import { VIDEO_UID } from '../content-types/uids';
 
+/** Strapi joins drafts too when it filters or sorts by other locales: the answer would tell what they say. */
+function asksForOtherLocales(query: unknown): boolean {
+  return /\blocalizations\b/.test(JSON.stringify(query) ?? '');
+}
+
 /** Drafts are for editors: whatever the query asks for, the content API shows what is published (S10). */
 function publishedOnly(ctx: Context): void {
+  const { filters, sort } = ctx.query;
+  if (asksForOtherLocales(filters) || asksForOtherLocales(sort)) {
+    throw new errors.ValidationError('Videos are neither filtered nor sorted by localizations.');
+  }
   ctx.query = { ...ctx.query, status: 'published' };
 }
 

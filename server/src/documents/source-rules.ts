@@ -4,10 +4,12 @@ import { z } from 'zod';
 import { VIDEO_UID } from '../content-types/uids';
 import { getService } from '../services/get-service';
 import { markedAsset } from '../services/protected-mark';
+import { alignPublishedLocales } from './locale-agreement';
 import { refuseUnlessEditor } from './source-sharing';
 
 const ACTIONS = new Set(['create', 'update', 'publish', 'clone']);
 
+const paramsSchema = z.object({ documentId: z.string().optional(), status: z.string().nullish() });
 const sourceSchema = z.looseObject({ id: z.number(), name: z.string() });
 const rowSchema = z.object({ documentId: z.string(), source: sourceSchema.nullish() });
 const resultSchema = z.union([
@@ -61,7 +63,8 @@ async function checkSources(strapi: Core.Strapi, documentIds: string[], before: 
 export function guardVideoSources(strapi: Core.Strapi): void {
   strapi.documents.use(async (context, next) => {
     if (context.uid !== VIDEO_UID || !ACTIONS.has(context.action)) return next();
-    const { documentId } = z.object({ documentId: z.string().optional() }).catch({}).parse(context.params);
+    const { documentId, status } = paramsSchema.catch({}).parse(context.params);
+    const publishes = context.action === 'publish' || status === 'published';
     // A clone is another entry: what it shares with its model is newly attached.
     const known = documentId !== undefined && context.action !== 'clone' ? [documentId] : [];
     const before = new Set((await sourcesOf(strapi, known)).map((source) => source.id));
@@ -69,6 +72,7 @@ export function guardVideoSources(strapi: Core.Strapi): void {
       const result = await next();
       const written = resultSchema.safeParse(result).data ?? [];
       if (written.length > 0) await checkSources(strapi, [...new Set(written)], before);
+      if (publishes) for (const id of new Set(written)) await alignPublishedLocales(strapi, id);
       return result;
     });
   });

@@ -1,6 +1,7 @@
 import { Agent } from 'node:http';
 import type { Context, Next } from 'koa';
 import { EDGE_CLIENT_HEADER, EDGE_PROOF_HEADER } from '../../contracts';
+import { keepQuietOnLeaving } from '../leaving-client';
 import { createClientAddressReader } from './client-address';
 import { forward } from './forward';
 import { requestHeaders } from './headers';
@@ -52,6 +53,7 @@ export function createStreamProxy(options: StreamProxyOptions): StreamProxy {
       return;
     }
     context.respond = false;
+    keepQuietOnLeaving(context);
     const method = req.method ?? '';
     const port = options.port();
     if (target.kind === 'refused') return refuse(response, 'notFound');

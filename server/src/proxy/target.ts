@@ -10,6 +10,8 @@ export type Target =
 
 const MOUNT = `${PROXY_MOUNT}/`;
 const ALLOWED = /^\/(?:v\/|embed\/|player\.js$)/;
+/** A playback token or a session id where the streamer would look for it, below whatever prefix. */
+const CARRIES_CREDENTIAL = /\/v\/(?:ps_[\w-]{40}|eyJ[\w-]{20,}\.eyJ[\w-]{20,}\.[\w-]{40,})(?:[/?#]|$)/;
 const PRINTABLE = /^[\x21-\x7e]*$/;
 
 function decodeOnce(path: string): string | null {
@@ -59,7 +61,11 @@ export function readTarget(requestTarget: string): Target {
   const decoded = decodeOnce(path);
   // Aliases of the mount are ours as well, so that they end here and not in Strapi's request log (S21).
   const isOurs = (candidate: string) => candidate.replace(/\/{2,}/g, '/').startsWith(MOUNT);
-  if (!isOurs(path) && !isOurs(decoded ?? '')) return { kind: 'elsewhere' };
+  if (!isOurs(path) && !isOurs(decoded ?? '')) {
+    // A reverse proxy that changes the prefix sends viewers elsewhere: their credentials must not be logged there.
+    const isLost = [form, decoded ?? ''].some((candidate) => CARRIES_CREDENTIAL.test(candidate));
+    return { kind: isLost ? 'refused' : 'elsewhere' };
+  }
   const inner = innerPath(path, decoded);
   return inner === null || !PRINTABLE.test(query) ? { kind: 'refused' } : { kind: 'stream', path: inner + query };
 }

@@ -1,7 +1,9 @@
 import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import { VodError } from '../errors';
-import { type Film, inspectFilm } from '../storage/inspection/film-inspection';
+import type { Film } from '../storage/inspection/film-inspection';
+import { inspectApart } from '../storage/inspection/inspect-apart';
 import { placeInLibrary, removeFromLibrary } from '../storage/library';
 import { writeMetadata } from '../storage/metadata';
 import type { ReceivedPart } from '../storage/receive';
@@ -15,10 +17,16 @@ export interface IntakeRequest {
   folderPath: string;
 }
 
+/** `dist/film-inspector` lies beside `dist/server`. */
+function builtInspector(): string {
+  return path.join(__dirname, '../film-inspector/index.js');
+}
+
 /** The way of every film into protected storage, whichever door it came in by. */
 export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
   async function inspect(request: IntakeRequest): Promise<Film> {
-    const inspection = await inspectFilm(request.part.path, request.fileName);
+    const { part, fileName } = request;
+    const inspection = await inspectApart(builtInspector(), { path: part.path, fileName });
     if ('film' in inspection) return inspection.film;
     throw new VodError(inspection.refusal.code, inspection.refusal.sentence);
   }

@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { FileStore } from '@tus/file-store';
 import { ERRORS, Upload } from '@tus/server';
+import { VodError } from '../errors';
 import { PartRecords } from './part-records';
 import type { ReceivedPart } from './receive';
 import { RunningHashes } from './running-hash';
@@ -19,6 +20,8 @@ const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
 export class IncomingStore extends FileStore {
   readonly records: PartRecords;
   readonly #hashes = new RunningHashes();
+  /** Uploads whose bytes have come and whose fate is being decided. */
+  readonly #completing = new Set<string>();
 
   constructor(root: StorageRoot, lifetimeSeconds: number) {
     const records = new PartRecords(root);
@@ -38,6 +41,8 @@ export class IncomingStore extends FileStore {
 
   override async create(upload: Upload): Promise<Upload> {
     if ((await this.records.find(upload.id))?.result !== undefined) throw ERRORS.INVALID_TERMINATION;
+    // Nothing is awaited between this look and the open, so what is being looked at is never emptied.
+    if (this.#completing.has(upload.id)) throw ERRORS.INVALID_TERMINATION;
     this.#hashes.forget(upload.id);
     // A client that lost the answer to its creation request sends it again and starts from nothing.
     const handle = await open(this.#pathOf(upload.id), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, FILE_MODE);
@@ -48,14 +53,16 @@ export class IncomingStore extends FileStore {
 
   override async getUpload(id: string): Promise<Upload> {
     const record = await this.records.find(id);
-    if (record?.result !== undefined) return new Upload({ ...record, offset: record.size });
+    if (record && (record.result !== undefined || this.#completing.has(id))) {
+      return new Upload({ ...record, offset: record.size });
+    }
     return super.getUpload(id);
   }
 
   override async write(source: Readable, id: string, offset: number): Promise<number> {
     const record = await this.records.find(id);
     if (!record) throw ERRORS.FILE_NOT_FOUND;
-    if (record.result !== undefined) return offset;
+    if (record.result !== undefined || this.#completing.has(id)) return offset;
     const part = { id, path: this.#pathOf(id), startedAt: record.creation_date };
     const running = await this.#hashes.upTo(part, offset);
     const handle = await open(part.path, O_WRONLY | O_NOFOLLOW);
@@ -80,14 +87,28 @@ export class IncomingStore extends FileStore {
     }
   }
 
-  /** The complete bytes of an upload whose offset has reached its length. */
+  /**
+   * Takes the complete bytes of an upload out of the reach of further requests, until `settle`. Throws `VodError`
+   * `upload-missing` if another request has changed them.
+   */
   async complete(id: string): Promise<ReceivedPart> {
     const record = await this.records.find(id);
     if (!record) throw ERRORS.FILE_NOT_FOUND;
-    const part = { id, path: this.#pathOf(id), startedAt: record.creation_date };
-    const { hash } = await this.#hashes.upTo(part, record.size);
+    this.#completing.add(id);
+    const path = `${this.#pathOf(id)}.complete`;
+    await rename(this.#pathOf(id), path);
+    if ((await stat(path)).size !== record.size) {
+      await rm(path, { force: true });
+      throw new VodError('upload-missing', 'The upload was begun anew. Send it again.');
+    }
+    const { hash } = await this.#hashes.upTo({ id, path, startedAt: record.creation_date }, record.size);
     this.#hashes.forget(id);
-    return { path: part.path, sizeBytes: record.size, sha256: hash.digest('hex') };
+    return { path, sizeBytes: record.size, sha256: hash.digest('hex') };
+  }
+
+  /** The fate of a completed upload is on record. */
+  settle(id: string): void {
+    this.#completing.delete(id);
   }
 
   /** Removes bytes and record; whatever is already gone is fine. */

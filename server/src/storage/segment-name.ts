@@ -46,10 +46,10 @@ function clean(text: string): string {
  * characters, no separators, no reserved names; extension kept. `ordinal` 2 and up adds ` (2)` before the extension.
  */
 export function segmentName(text: string, ordinal = 1): string {
-  let name = clean(text) || 'unnamed';
-  if (name.toLowerCase().endsWith(METADATA_SUFFIX)) name = `${name}_`;
-  const { stem, extension } = splitExtension(name);
+  const { stem, extension } = splitExtension(clean(text) || 'unnamed');
   const suffix = ordinal > 1 ? ` (${ordinal})` : '';
-  const room = MAX_NAME_BYTES - bytesOf(extension) - bytesOf(suffix);
-  return `${cutToBytes(stem, room).trimEnd() || '_'}${suffix}${extension}`;
+  const room = MAX_NAME_BYTES - bytesOf(extension) - bytesOf(suffix) - 1;
+  const name = `${cutToBytes(stem, room).trimEnd() || '_'}${suffix}${extension}`;
+  // Looked at last: cutting can make a name end so.
+  return name.toLowerCase().endsWith(METADATA_SUFFIX) ? `${name}_` : name;
 }

@@ -2,16 +2,38 @@ import { VodError } from '../errors';
 
 const MIN_LENGTH = 16;
 const MIN_DISTINCT_CHARACTERS = 8;
+/** `abcdefg` and the like; among random secrets less than one in a million has such a run. */
+const MAX_RUN = 6;
 
 /** Values that templates, tutorials and habit leave behind; matched at the start, whatever the case. */
 const KNOWN_WORDS =
-  /^(to-?be-?modified|my-?key|my-?secret|change-?me|change-?this|secret|default|example|password|top[_-]?secret|test-?key)/i;
+  /^(to-?be-?modified|my[_-]?(app[_-]?)?key|my[_-]?secret|your[_-]|replace[_-]|insert[_-]|some[_-]?(random|secret)|change[_-]?me|change[_-]?this|secret|default|example|password|top[_-]?secret|test[_-]?key|strapi[_-])/i;
+
+/** Longest run of neighbours (`abcd`, `4321`) or repetitions of one character. */
+function longestRun(secret: string): number {
+  const codes = [...secret].map((character) => character.charCodeAt(0));
+  let [longest, run] = [1, 1];
+  for (let at = 2; at < codes.length; at += 1) {
+    const step = (codes[at] ?? 0) - (codes[at - 1] ?? 0);
+    const same = step === (codes[at - 1] ?? 0) - (codes[at - 2] ?? 0) && Math.abs(step) <= 1;
+    run = same ? run + 1 : 1;
+    longest = Math.max(longest, run);
+  }
+  return longest;
+}
+
+/** `abcabcabc…`: twice the same half, or a shorter part again and again. */
+function isRepetition(secret: string): boolean {
+  return `${secret}${secret}`.indexOf(secret, 1) < secret.length;
+}
 
 function flaw(secret: string): string | null {
   if (secret.trim() === '') return 'is empty';
-  if (KNOWN_WORDS.test(secret)) return 'is a template value';
+  // Quotes and blanks come along where a line of `.env` is copied as it is.
+  if (KNOWN_WORDS.test(secret.replace(/^[^a-z0-9]+/i, ''))) return 'is a template value';
   if (secret.length < MIN_LENGTH) return `has fewer than ${MIN_LENGTH} characters`;
   if (new Set(secret).size < MIN_DISTINCT_CHARACTERS) return 'repeats too few characters';
+  if (longestRun(secret) >= MAX_RUN || isRepetition(secret)) return 'follows a pattern';
   return null;
 }
 

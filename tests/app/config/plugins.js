@@ -1,9 +1,13 @@
 const path = require('node:path');
 
+// Read from `config/` by the tests and from `dist/config/` by Strapi's own commands.
+const isCompiled = path.basename(path.dirname(__dirname)) === 'dist';
+const repository = path.resolve(__dirname, isCompiled ? '../../../..' : '../../..');
+
 module.exports = ({ env }) => ({
   'protected-vod': {
     enabled: true,
-    resolve: path.resolve(__dirname, '../../..'),
+    resolve: repository,
     config: JSON.parse(env('PROTECTED_VOD_TEST_CONFIG', '{}')),
   },
   'users-permissions': {

@@ -33,6 +33,8 @@ function windowDenial(video: PublishedVideo, now: number): Denial | null {
 
 function roleDenial(video: PublishedVideo, caller: Caller): Denial | null {
   const allowed = video.allowedRoles ?? [];
+  // A rule that cannot be read lets nobody in, and ends what plays.
+  if (allowed === 'malformed') return deny('rule-malformed', 'not-entitled');
   // Empty means: every role that holds the permission (S10).
   if (allowed.length === 0) return null;
   if (caller.role !== null && allowed.includes(caller.role)) return null;

@@ -4,7 +4,8 @@ import { VIDEO_UID } from '../../content-types/uids';
 
 const publishedVideoSchema = z.object({
   locale: z.string().nullish(),
-  allowedRoles: z.array(z.string()).nullish(),
+  /** `malformed`: an editor typed something else into the JSON field. */
+  allowedRoles: z.union([z.array(z.string()).nullish(), z.unknown().transform(() => 'malformed' as const)]),
   availableFrom: z.coerce.date().nullish(),
   availableUntil: z.coerce.date().nullish(),
   downloadable: z.boolean().nullish(),
@@ -21,7 +22,7 @@ const publishedVideoSchema = z.object({
 
 export type PublishedVideo = z.infer<typeof publishedVideoSchema>;
 
-/** The published row of an entry in one locale, or null. Throws where an access field is malformed: fail closed. */
+/** The published row of an entry in one locale, or null. Throws where it cannot be read: fail closed. */
 export async function findPublishedVideo(
   strapi: Core.Strapi,
   documentId: string,

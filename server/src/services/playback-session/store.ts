@@ -3,6 +3,7 @@ import type { Core } from '@strapi/strapi';
 import type { Client, DenyReason } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
 import type { Judgement } from './judgement';
+import { Repeats } from './repeats';
 import { parseSessionRow, SESSION_COLUMNS, type SessionRow } from './row';
 import type { UsageLedger } from './usage-ledger';
 
@@ -80,6 +81,7 @@ export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger): Ses
     const row: unknown = await table().select(COLUMNS).where(column, value).first();
     return row === undefined ? null : parseSessionRow(row);
   };
+  const afterCommit = new Repeats((error) => strapi.log.error(error));
   const active = (scope: Scope) => {
     const where: Record<string, string> = { state: 'active' };
     if (scope.origin) Object.assign(where, { origin_kind: scope.origin.kind, origin_id: scope.origin.id });
@@ -89,11 +91,14 @@ export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger): Ses
   };
   /** Joins the transaction of the change that calls it, where there is one: both become visible together (S6). */
   const update = async (where: Record<string, string>, change: Record<string, unknown>): Promise<void> => {
-    await strapi.db.transaction(async ({ trx }) => {
+    const isPartOfChange = strapi.db.inTransaction();
+    await strapi.db.transaction(async ({ trx, onCommit }) => {
       await table()
         .transacting(trx)
         .where(where)
         .update({ ...change, epoch: strapi.db.connection.raw('?? + 1', ['epoch']), lease_due: 0 });
+      // A session that was opened on another connection meanwhile was decided on what this change replaces.
+      if (isPartOfChange) onCommit(() => afterCommit.run(JSON.stringify([where, change]), () => update(where, change)));
     });
   };
   const settleOne = async (judgement: Judgement, trx: Transaction | null): Promise<boolean> => {

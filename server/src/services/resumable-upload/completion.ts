@@ -52,5 +52,7 @@ export async function completeUpload(strapi: Core.Strapi, store: IncomingStore, 
   } catch (error) {
     await store.discard(claims.uploadId);
     throw error;
+  } finally {
+    store.settle(claims.uploadId);
   }
 }

@@ -44,10 +44,14 @@ async function playbackToken(jwt) {
 }
 
 function play(url) {
-  // Strapi's CSP allows no workers from blobs; hls.js would fall back with a complaint.
-  hls = new Hls({ enableWorker: false });
+  // Strapi's CSP allows no workers from blobs. A short buffer, or the whole clip is here before anybody can revoke it.
+  hls = new Hls({ enableWorker: false, maxBufferLength: 4, maxMaxBufferLength: 4 });
   hls.on(Hls.Events.ERROR, (_event, data) => {
-    if (data.fatal) say(`The streamer sends nothing more (${data.response?.code ?? data.details}).`, 'refused');
+    const isRefused = data.response?.code === 403;
+    // hls.js would ask for a refused segment again and again.
+    if (isRefused) hls?.stopLoad();
+    if (isRefused) say('403: the right was withdrawn, nothing more is sent. What is buffered plays out.', 'refused');
+    else if (data.fatal) say(`Playback ended: ${data.details}.`, 'refused');
   });
   hls.loadSource(url);
   hls.attachMedia(player);

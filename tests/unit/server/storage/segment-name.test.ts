@@ -30,6 +30,12 @@ describe('a file name becomes one segment of a storage key', () => {
     expect(name).toMatch(/^(👩‍🚀é|👩🚀é)+(👩‍🚀|👩🚀|👩)? \(12\)\.mp4$/u);
   });
 
+  test('a name that is cut does not come to end like a metadata file', () => {
+    for (let length = 200; length < 260; length += 1) {
+      expect(segmentName(`${'x'.repeat(length)}.vod${'y'.repeat(60)}.json`)).not.toMatch(/\.vod\.json$/i);
+    }
+  });
+
   test('whatever the folders are called, the key is a storage key', () => {
     const folders = ['..', '.git', 'a/b', 'x'.repeat(300), '💾'.repeat(200), ...Array(40).fill('deep')];
     const key = site2.keyOf({ folders, fileName: `${'y'.repeat(400)}.mp4` }, 10_000);

@@ -14,6 +14,11 @@ describe('S2 the secret is vetted before anything is derived from it', () => {
     ['a long template value', ['changeme-changeme-changeme-1234567']],
     ['a short value', ['aB3$xY7!']],
     ['a value of few distinct characters', ['abababababababababababab']],
+    ['S2 a quoted template value', ['"toBeModified1-and-more"']],
+    ['S2 what a tutorial says', ['your-secret-key-goes-here']],
+    ['S2 the digits in order', ['0123456789abcdef']],
+    ['S2 the alphabet', ['abcdefghijklmnopqrstuvwxyz']],
+    ['S2 a word again and again', ['Hx7!pQ2zHx7!pQ2z']],
   ])('%s is refused with a sentence that says what to do', (_name, secrets) => {
     expect(() => keyMaterial('app.keys', secrets)).toThrowError(
       expect.objectContaining({ code: 'secret-refused', message: expect.stringMatching(/[Ss]et /) }),

@@ -1,2 +1,0 @@
-// The one file of `tsconfig.json`, which must name one.
-export {};

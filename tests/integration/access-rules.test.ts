@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { publishVideo, uploadFilm } from '../support/films';
+import { hashOf, redeem, syncingStreamer } from '../support/internal';
+import { askForToken, mint } from '../support/minting';
+import {
+  type AdminAccount,
+  createAdmin,
+  createSiteRole,
+  createSiteUser,
+  grantPermission,
+  type SiteUser,
+} from '../support/strapi-accounts';
+import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
+
+const VIDEO = 'plugin::protected-vod.video';
+
+let app: StrapiApp;
+let editor: AdminAccount;
+let viewer: SiteUser;
+let source: number;
+
+async function asEditor(path: string, body: object, method = 'POST'): Promise<void> {
+  const response = await fetch(app.url + path, {
+    method,
+    headers: { authorization: `Bearer ${editor.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
+}
+
+async function publish(documentId: string, locale: string, fields: object): Promise<void> {
+  const entry = `/content-manager/collection-types/${VIDEO}/${documentId}`;
+  await asEditor(`${entry}?locale=${locale}`, { title: locale, ...fields }, 'PUT');
+  await asEditor(`${entry}/actions/publish?locale=${locale}`, { title: locale, ...fields });
+}
+
+const askIn = async (documentId: string, locale: string) =>
+  (await askForToken(app, documentId, viewer.jwt, `?locale=${locale}`)).status;
+
+beforeAll(async () => {
+  app = await startStrapiApp({
+    pluginConfig: { streamer: { mode: 'external', publicUrl: 'https://video.example.test' } },
+  });
+  editor = await createAdmin(app);
+  source = (await uploadFilm(app, editor)).id;
+  const role = await createSiteRole(app, 'subscriber');
+  await grantPermission(app, role, 'plugin::protected-vod.playback.create');
+  viewer = await createSiteUser(app, role);
+  await asEditor('/i18n/locales', { name: 'German (de)', code: 'de', isDefault: false });
+});
+
+afterAll(() => app.stop());
+
+describe('S10 source and access fields are one for all locales', () => {
+  it('a rule published in one language holds for what is published in another', async () => {
+    const video = await publishVideo(app, editor, { source });
+    await publish(video, 'de', {});
+    expect([await askIn(video, 'en'), await askIn(video, 'de')]).toEqual([200, 200]);
+    await publish(video, 'en', { source, allowedRoles: ['nobody'] });
+    expect([await askIn(video, 'en'), await askIn(video, 'de')]).toEqual([403, 403]);
+    await publish(video, 'de', { source, allowedRoles: ['subscriber'] });
+    expect([await askIn(video, 'en'), await askIn(video, 'de')]).toEqual([200, 200]);
+  });
+
+  it('a film replaced in one language is replaced in all', async () => {
+    const video = await publishVideo(app, editor, { source });
+    await publish(video, 'de', {});
+    const cut = (await uploadFilm(app, editor)).id;
+    await publish(video, 'en', { source: cut });
+    const rows: { source: { id: number } }[] = await app.strapi.db
+      .query(VIDEO)
+      .findMany({ where: { documentId: video, publishedAt: { $notNull: true } }, populate: ['source'] });
+    expect(rows.map((row) => row.source.id)).toEqual([cut, cut]);
+  });
+
+  it('ends a session that plays in the other language', async () => {
+    const video = await publishVideo(app, editor, { source });
+    await publish(video, 'de', {});
+    const minted = await askForToken(app, video, viewer.jwt, '?locale=de');
+    const { token } = (minted.body as { data: { token: string } }).data;
+    const { sessionId } = await redeem(app, token);
+    await publish(video, 'en', { source, allowedRoles: ['nobody'] });
+    const answer = await syncingStreamer(app)([{ session: hashOf(sessionId) }]);
+    expect(answer.results[0]?.state).toBe('ended');
+  });
+
+  it('a draft saved but not published changes nothing', async () => {
+    const video = await publishVideo(app, editor, { source });
+    await publish(video, 'de', {});
+    await asEditor(
+      `/content-manager/collection-types/${VIDEO}/${video}`,
+      { title: 'en', source, allowedRoles: ['nobody'] },
+      'PUT',
+    );
+    expect([await askIn(video, 'en'), await askIn(video, 'de')]).toEqual([200, 200]);
+  });
+});
+
+describe('allowedRoles that nobody can read', () => {
+  it.each([
+    ['a word', 'subscriber'],
+    ['an object', { subscriber: true }],
+    ['a list with a gap', ['subscriber', null]],
+    ['a list of lists', [['subscriber']]],
+    ['an empty word', ''],
+    ['false', false],
+  ])('%s lets nobody in, and is no fault of the server', async (_, allowedRoles) => {
+    const video = await publishVideo(app, editor, { source, allowedRoles: allowedRoles as string[] });
+    const answer = await askForToken(app, video, viewer.jwt);
+    expect([answer.status, answer.code]).toEqual([403, 'not-entitled']);
+  });
+
+  it('end a running session at the next sync', async () => {
+    const video = await publishVideo(app, editor, { source });
+    const { sessionId } = await redeem(app, (await mint(app, video, viewer.jwt)).token);
+    await publish(video, 'en', { source, allowedRoles: 'subscriber' });
+    const answer = await syncingStreamer(app)([{ session: hashOf(sessionId) }]);
+    expect(answer.results[0]?.state).toBe('ended');
+  });
+});
+
+describe('S6 a change that takes its time to commit', () => {
+  it('makes due also what was decided while it ran', async () => {
+    const video = await publishVideo(app, editor, { source });
+    const { sessionId } = await redeem(app, (await mint(app, video, viewer.jwt)).token);
+    const where = { sessionHash: hashOf(sessionId) };
+    const sessions = app.strapi.db.query('plugin::protected-vod.playback-session');
+    const { store } = app.strapi.plugin('protected-vod').service('playback-session');
+    await app.strapi.db.transaction(async () => {
+      await store.markDue({ video });
+      // As a redemption on another connection leaves it, which has seen nothing of this transaction.
+      await sessions.update({ where, data: { leaseDue: String(Date.now() + 60_000) } });
+    });
+    await expect.poll(async () => Number((await sessions.findOne({ where })).leaseDue)).toBe(0);
+  });
+});
