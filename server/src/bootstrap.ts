@@ -5,5 +5,8 @@ export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<vo
   getService(strapi, 'revocation').subscribe();
   await getService(strapi, 'resumable-upload').sweep();
   // Commands that only load Strapi (console, export, routes:list) bootstrap too, but never listen.
-  strapi.server.httpServer.once('listening', () => getService(strapi, 'streamer').start());
+  strapi.server.httpServer.once('listening', () => {
+    getService(strapi, 'streamer').start();
+    getService(strapi, 'film-intake').prepare();
+  });
 }

@@ -2,5 +2,6 @@ import type { Core } from '@strapi/strapi';
 import { getService } from './services/get-service';
 
 export async function destroy({ strapi }: { strapi: Core.Strapi }): Promise<void> {
+  getService(strapi, 'film-intake').close();
   await getService(strapi, 'streamer').stop();
 }

@@ -25,12 +25,15 @@ async function sync(strapi: Core.Strapi, body: unknown): Promise<Answer> {
   return response ? { status: 200, body: response } : refusal(409, 'stale-sequence');
 }
 
-const ENDPOINTS: Record<string, typeof introspect> = { introspect, sync };
+const ENDPOINTS = new Map<string, typeof introspect>([
+  ['introspect', introspect],
+  ['sync', sync],
+]);
 
 async function answer(strapi: Core.Strapi, ctx: Context, name: string): Promise<Answer> {
   // Before anything is read: who is not the streamer learns nothing, not even which endpoints there are.
   if (!isStreamer(strapi, ctx.req.headers)) return refusal(403, 'forbidden');
-  const endpoint = ctx.method === 'POST' ? ENDPOINTS[name] : undefined;
+  const endpoint = ctx.method === 'POST' ? ENDPOINTS.get(name) : undefined;
   if (!endpoint) return refusal(404, 'not-found');
   try {
     return await endpoint(strapi, await readJson(ctx.req));

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import { VodError } from '../errors';
 import type { Film } from '../storage/inspection/film-inspection';
-import { inspectApart } from '../storage/inspection/inspect-apart';
+import { FilmInspector } from '../storage/inspection/film-inspector';
 import { placeInLibrary, removeFromLibrary } from '../storage/library';
 import { writeMetadata } from '../storage/metadata';
 import type { ReceivedPart } from '../storage/receive';
@@ -24,9 +24,11 @@ function builtInspector(): string {
 
 /** The way of every film into protected storage, whichever door it came in by. */
 export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
+  const inspector = new FilmInspector(builtInspector());
+
   async function inspect(request: IntakeRequest): Promise<Film> {
     const { part, fileName } = request;
-    const inspection = await inspectApart(builtInspector(), { path: part.path, fileName });
+    const inspection = await inspector.inspect({ path: part.path, fileName });
     if ('film' in inspection) return inspection.film;
     throw new VodError(inspection.refusal.code, inspection.refusal.sentence);
   }
@@ -51,6 +53,9 @@ export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
   }
 
   return {
+    /** Makes ready what `store` will need. */
+    prepare: () => inspector.prepare(),
+    close: () => inspector.close(),
     /**
      * Inspects a received part, moves it into the library and adds its row. Throws `VodError` with a `film-…` code and
      * a sentence for the editor if it is refused. After any throw neither bytes nor row are left.

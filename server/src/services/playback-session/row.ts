@@ -33,6 +33,11 @@ export function parseSessionRow(row: unknown): SessionRow {
   return sessionRowSchema.parse(row);
 }
 
+/** Rows that do not parse are left out: whoever asked for them finds no session, and the others are served (S17). */
+export function parseSessionRows(rows: readonly unknown[]): SessionRow[] {
+  return rows.flatMap((row) => sessionRowSchema.safeParse(row).data ?? []);
+}
+
 export function originOf(row: SessionRow): Origin {
   if (row.origin_kind === 'public') return { kind: 'public' };
   return { kind: row.origin_kind, id: row.origin_id ?? '' };

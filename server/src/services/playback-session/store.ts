@@ -4,7 +4,7 @@ import type { Client, DenyReason } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
 import type { Judgement } from './judgement';
 import { Repeats } from './repeats';
-import { parseSessionRow, SESSION_COLUMNS, type SessionRow } from './row';
+import { parseSessionRow, parseSessionRows, SESSION_COLUMNS, type SessionRow } from './row';
 import type { UsageLedger } from './usage-ledger';
 
 type Transaction = Parameters<Parameters<Core.Strapi['db']['transaction']>[0]>[0]['trx'];
@@ -134,7 +134,7 @@ export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger): Ses
       const rows: unknown[] = await table()
         .select(COLUMNS)
         .whereIn('session_hash', [...sessionHashes]);
-      return rows.map(parseSessionRow);
+      return parseSessionRows(rows);
     },
     /** For each whether it took effect; false when a change came in between: that decision is void. */
     async settle(judgements) {
