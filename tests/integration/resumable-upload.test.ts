@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { Upload } from 'tus-js-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clip, clipWithoutEnd } from '../support/clips';
 import { type AdminAccount, createAdmin, createAdminWith } from '../support/strapi-accounts';
@@ -254,4 +255,43 @@ test('S23 GET is no method of the upload route, finished or not', async () => {
 test('the upload route is unknown to the roles editor', async () => {
   const actions = await app.strapi.plugin('users-permissions').service('users-permissions').getActions();
   expect(JSON.stringify(actions['plugin::protected-vod'] ?? {})).not.toContain('upload');
+});
+
+describe('tus-js-client', () => {
+  test('uploads in chunks, is interrupted, and resumes where it stopped', async () => {
+    const bytes = clip();
+    const ticket = await ticketFor('resumed.mp4', bytes);
+    const offsets: number[] = [];
+    let result: string | undefined;
+    const upload = (finish: (error: Error | null) => void, abortAfter: number) => {
+      const client = new Upload(bytes, {
+        endpoint: app.url + ticket.endpoint,
+        headers: { 'Upload-Token': ticket.token },
+        chunkSize: 4 * 1024 * 1024,
+        retryDelays: null,
+        uploadUrl: location,
+        onAfterResponse: (request, response) => {
+          result = response.getHeader('Upload-Result') ?? result;
+          if (request.getMethod() === 'HEAD') offsets.push(Number(response.getHeader('Upload-Offset')));
+        },
+        onUploadUrlAvailable: () => {
+          location = client.url;
+        },
+        onChunkComplete: (_size, accepted) => {
+          if (accepted >= abortAfter) void client.abort().then(() => finish(null));
+        },
+        onSuccess: () => finish(null),
+        onError: finish,
+      });
+      client.start();
+    };
+    let location: string | null = null;
+    const run = (abortAfter: number) =>
+      new Promise<void>((resolve, reject) => upload((error) => (error ? reject(error) : resolve()), abortAfter));
+    await run(8 * 1024 * 1024);
+    await run(Number.POSITIVE_INFINITY);
+    expect(offsets[0]).toBeGreaterThanOrEqual(8 * 1024 * 1024);
+    const { fileId } = JSON.parse(result ?? '{}') as { fileId: number };
+    expect(await fileRow(fileId)).toMatchObject({ name: 'resumed.mp4' });
+  });
 });

@@ -63,12 +63,12 @@ export class FilmInspector {
 
   /** Starts the thread that waits, if there is none. */
   prepare(): void {
-    if (!this.#idle) this.#keep(startThread(this.entry));
+    if (!this.#idle) this.#keep(this.#start());
   }
 
   /** What takes too long or too much memory is refused. Throws what the file system throws. */
   async inspect(task: InspectionTask): Promise<FilmInspection> {
-    const thread = this.#idle ?? startThread(this.entry);
+    const thread = this.#idle ?? this.#start();
     this.#idle = null;
     const { inspection, isFit } = await runTask(thread, task, this.timeoutMs);
     if (isFit) this.#keep(thread);
@@ -88,8 +88,13 @@ export class FilmInspector {
       return;
     }
     this.#idle = thread;
+  }
+
+  #start(): Worker {
+    const thread = startThread(this.entry);
     thread.once('exit', () => {
       if (this.#idle === thread) this.#idle = null;
     });
+    return thread;
   }
 }
