@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Polls until `probe` gives something true, and returns that. Fails with `what` after ten seconds. */
+/** Polls until `probe` gives something true, and returns that. Fails with `what` after half a minute. */
 export async function until<T>(what: string, probe: () => T | Promise<T>): Promise<NonNullable<T>> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 30_000;
   for (;;) {
     const value = await probe();
     if (value !== null && value !== undefined && value !== false) return value;
