@@ -13,7 +13,6 @@ function find(name: string): string | null {
 
 /** Paths of what a machine may lack; tests that need one are skipped by name without it. */
 export const FFMPEG = find('ffmpeg');
-export const FFPROBE = find('ffprobe');
 export const CHROMIUM = find('chromium') ?? find('chromium-browser') ?? find('google-chrome');
 
 /** Runs ffmpeg to its end; throws with its messages. */

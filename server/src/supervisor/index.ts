@@ -1,4 +1,3 @@
-export type { SupervisorLog } from './child';
 export { forkLauncher } from './fork-child';
 export type { ProcessState, ProcessStatus } from './state';
 export { formatStatus } from './status-line';

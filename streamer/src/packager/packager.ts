@@ -14,8 +14,7 @@ import { SingleFlight } from './single-flight';
 import type { TrackPlan } from './track-plan';
 
 export type { PackagerEvent } from './packager-event';
-export { PackagingError, type PackagingErrorCode } from './packaging-error';
-export type { Presentation, TimelineSegment, Track } from './presentation';
+export type { Presentation } from './presentation';
 
 /** An open film holds a file handle, up to 8 MiB of read-ahead and its sample tables. */
 const MAX_OPEN_FILMS = 24;
