@@ -11,12 +11,12 @@ export interface Cors {
 
 /** S20: origins are named one by one, and credentials are never allowed. */
 export function createCors(origins: readonly string[]): Cors {
-  const any = origins.includes('*');
+  const allowsAll = origins.includes('*');
   const listed = new Set(origins);
 
   function headers(origin: string | undefined): OutgoingHttpHeaders {
     // Vary also where nothing is permitted: a cache must not give that answer to a permitted origin.
-    if (origin === undefined || !(any || listed.has(origin))) return { vary: 'Origin' };
+    if (origin === undefined || !(allowsAll || listed.has(origin))) return { vary: 'Origin' };
     return { vary: 'Origin', 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED };
   }
 
