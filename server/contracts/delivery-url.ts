@@ -12,19 +12,26 @@ export type Resource =
   | { kind: 'init-segment'; protocol: 'hls' | 'dash'; track: string }
   | { kind: 'segment'; protocol: 'hls' | 'dash'; track: string; number: number }
   | { kind: 'progressive' }
-  | { kind: 'download' };
+  | { kind: 'download' }
+  /** One address, two transports: which one it is, the connection tells and not the path. */
+  | { kind: 'flv'; transport: 'http' | 'ws' }
+  /** `documentId` of the video, as the stream name says it. */
+  | { kind: 'rtmp'; video: string };
+
+/** What has an address below `/v/{credential}/`. */
+export type AddressedResource = Exclude<Resource, { kind: 'rtmp' }>;
 
 export interface DeliveryUrl {
   /** A playback token or a session id; its shape is unchecked, and it may be empty. */
   credential: string;
   /** Null: the rest of the path names nothing. Whether it exists is for the gate to tell first. */
-  resource: Resource | null;
+  resource: AddressedResource | null;
 }
 
 const SEGMENT = /^([1-9][0-9]{0,6})\.m4s$/;
 
 /** Path of `resource` below `/v/{credential}/`. */
-export function formatResource(resource: Resource): string {
+export function formatResource(resource: AddressedResource): string {
   switch (resource.kind) {
     case 'multivariant-playlist':
       return 'hls/main.m3u8';
@@ -40,14 +47,16 @@ export function formatResource(resource: Resource): string {
       return 'mp4';
     case 'download':
       return 'download';
+    case 'flv':
+      return 'live.flv';
   }
 }
 
-export function formatDeliveryPath(credential: string, resource: Resource): string {
+export function formatDeliveryPath(credential: string, resource: AddressedResource): string {
   return `/v/${credential}/${formatResource(resource)}`;
 }
 
-function parseTrackResource(protocol: 'hls' | 'dash', track: string, name: string): Resource | null {
+function parseTrackResource(protocol: 'hls' | 'dash', track: string, name: string): AddressedResource | null {
   if (!trackIdSchema.safeParse(track).success) return null;
   if (name === 'init.mp4') return { kind: 'init-segment', protocol, track };
   if (name === 'media.m3u8' && protocol === 'hls') return { kind: 'media-playlist', track };
@@ -55,10 +64,11 @@ function parseTrackResource(protocol: 'hls' | 'dash', track: string, name: strin
   return number === undefined ? null : { kind: 'segment', protocol, track, number: Number(number) };
 }
 
-function parseResource(parts: string[]): Resource | null {
+function parseResource(parts: string[]): AddressedResource | null {
   const [first, second, third] = parts;
   if (parts.length === 1 && first === 'mp4') return { kind: 'progressive' };
   if (parts.length === 1 && first === 'download') return { kind: 'download' };
+  if (parts.length === 1 && first === 'live.flv') return { kind: 'flv', transport: 'http' };
   if (parts.length === 2 && first === 'hls' && second === 'main.m3u8') return { kind: 'multivariant-playlist' };
   if (parts.length === 2 && first === 'dash' && second === 'manifest.mpd') return { kind: 'manifest' };
   if (parts.length === 3 && (first === 'hls' || first === 'dash') && second !== undefined && third !== undefined) {
@@ -90,6 +100,10 @@ export function protocolOf(resource: Resource): Protocol | null {
       return resource.protocol;
     case 'progressive':
       return 'mp4';
+    case 'flv':
+      return resource.transport === 'ws' ? 'ws-flv' : 'http-flv';
+    case 'rtmp':
+      return 'rtmp';
     case 'download':
       return null;
   }

@@ -13,6 +13,10 @@ export const playbackTokenAnswerSchema = z.object({
       hls: z.url().optional(),
       dash: z.url().optional(),
       mp4: z.url().optional(),
+      httpFlv: z.url().optional(),
+      wsFlv: z.url().optional(),
+      /** Only where RTMP can be reached: on loopback, or at the site's `streamer.rtmp.publicUrl`. */
+      rtmp: z.url().optional(),
       download: z.url().optional(),
     }),
     /** Address of a poster that an editor picked from the Media Library; public by that choice. */

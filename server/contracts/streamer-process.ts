@@ -10,6 +10,21 @@ export const streamerKeysSchema = z.object({
   publicKeys: z.record(z.string(), z.string().regex(/^[A-Za-z0-9_-]{43}$/)),
 });
 
+/** RTMP is off loopback only with TLS or by an explicit word (S21). */
+export const rtmpSettingsSchema = z.object({
+  host: z.string().default('127.0.0.1'),
+  /** Null: no plain RTMP. */
+  port: z.number().int().min(0).max(65535).nullable().default(0),
+  allowPlaintext: z.boolean().default(false),
+  tls: z
+    .object({
+      port: z.number().int().min(0).max(65535),
+      keyFile: z.string().min(1),
+      certificateFile: z.string().min(1),
+    })
+    .optional(),
+});
+
 /** Everything a streamer is told at its start, over IPC or from its own configuration. Durations in the unit of the name. */
 export const streamerSettingsSchema = z.object({
   keys: streamerKeysSchema,
@@ -37,6 +52,19 @@ export const streamerSettingsSchema = z.object({
     .int()
     .nonnegative()
     .default(2 * 1024 * 1024 * 1024),
+  /** Threads that cut segments and read packets. */
+  cutThreads: z.number().int().min(1).max(64).default(1),
+  /** Absent: no RTMP at all. */
+  rtmp: rtmpSettingsSchema.optional(),
+  /** Internal location of a reverse proxy that leads to the segment cache, e.g. `/protected-vod-segments/`. */
+  accelPrefix: z
+    .string()
+    .regex(/^\/[A-Za-z0-9/_-]*\/$/)
+    .optional(),
+  /** Answers `auth_request`-style questions of trusted proxies at `/edge/authorize`. */
+  edge: z.boolean().default(false),
+  /** Sockets of viewers at one time, over all protocols. */
+  maxConnections: z.number().int().positive().default(10_000),
   maxResponsesPerSession: z.number().int().positive().default(8),
   /** How long a stopping streamer lets running responses finish. */
   drainSeconds: z.number().nonnegative().default(5),
@@ -48,11 +76,19 @@ export const parentMessageSchema = z.object({ type: z.literal('start'), settings
 
 /** Child to parent. */
 export const childMessageSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('listening'), port: z.number().int(), opsPort: z.number().int() }),
+  z.object({
+    type: z.literal('listening'),
+    port: z.number().int(),
+    opsPort: z.number().int(),
+    /** Null: not served. */
+    rtmpPort: z.number().int().nullable(),
+    rtmpsPort: z.number().int().nullable(),
+  }),
   z.object({ type: z.literal('fatal'), reason: z.string() }),
 ]);
 
 export type StreamerKeys = z.infer<typeof streamerKeysSchema>;
+export type RtmpSettings = z.infer<typeof rtmpSettingsSchema>;
 export type StreamerSettings = z.infer<typeof streamerSettingsSchema>;
 export type ParentMessage = z.infer<typeof parentMessageSchema>;
 export type ChildMessage = z.infer<typeof childMessageSchema>;

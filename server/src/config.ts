@@ -120,6 +120,62 @@ export const configSchema = z.strictObject({
         .nonnegative()
         .default(2 * GIB)
         .describe('Segments kept on disk.'),
+      cutThreads: z
+        .number()
+        .int()
+        .min(1)
+        .max(64)
+        .default(1)
+        .describe('Threads that cut segments; one core cuts some 25 segments a second.'),
+      maxConnections: z
+        .number()
+        .int()
+        .positive()
+        .default(10_000)
+        .describe("Viewers' sockets at one time, over all protocols."),
+      maxMemoryBytes: z
+        .number()
+        .int()
+        .positive()
+        .default(GIB)
+        .describe('Resident memory at which the managed streamer is replaced by a fresh one.'),
+      accelPrefix: z
+        .string()
+        .regex(/^\/[A-Za-z0-9/_-]*\/$/)
+        .optional()
+        .describe('Internal location of nginx that leads to the segment cache (`X-Accel-Redirect`).'),
+      edge: z.boolean().default(false).describe('Answers `auth_request` of trusted proxies at `/edge/authorize`.'),
+      rtmp: z
+        .strictObject({
+          enabled: z.boolean().default(true).describe('Whether films are served over RTMP at all.'),
+          host: z.string().default('127.0.0.1').describe('Address that RTMP listens on.'),
+          port: z
+            .number()
+            .int()
+            .min(0)
+            .max(65535)
+            .nullable()
+            .default(0)
+            .describe('Port of plain RTMP; 0 takes a free one, `null` serves none.'),
+          publicUrl: z
+            .url({ protocol: /^rtmps?$/ })
+            .optional()
+            .describe(
+              'Where viewers reach RTMP (`rtmps://vod.example.org`); without it only visitors on loopback get an address.',
+            ),
+          allowPlaintext: z
+            .boolean()
+            .default(false)
+            .describe('Permits plain RTMP on an address that is not loopback: tokens travel unencrypted.'),
+          tls: z
+            .strictObject({
+              port: z.number().int().min(0).max(65535).describe('Port of RTMPS.'),
+              keyFile: z.string().min(1).describe('Private key (PEM); relative to the app.'),
+              certificateFile: z.string().min(1).describe('Certificate chain (PEM); relative to the app.'),
+            })
+            .optional(),
+        })
+        .prefault({}),
       drainSeconds: z.number().nonnegative().default(5).describe('How long a stopping streamer lets responses finish.'),
       logLevel: z
         .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug'])

@@ -1,4 +1,4 @@
-import type { StreamerSettings } from '../../server/contracts';
+import type { ChildMessage, StreamerSettings } from '../../server/contracts';
 import { createClientAddressReader } from './access/client-address';
 import { type Clock, monotonicClock } from './access/clock';
 import { createGate, type Gate } from './access/gate';
@@ -20,9 +20,12 @@ import { createStorage, type Storage } from './http/storage-path';
 import type { Logger } from './logger';
 import { createPackager, type Packager } from './packager/packager';
 
+/** Where the streamer serves; null: not at all. */
+export type Ports = Omit<Extract<ChildMessage, { type: 'listening' }>, 'type'>;
+
 export interface Streamer {
   /** Throws StreamError `listen-failed` or `settings-invalid`. */
-  start(): Promise<{ port: number; opsPort: number }>;
+  start(): Promise<Ports>;
   /** Lets running responses finish for `drainSeconds`, then cuts them. */
   stop(): Promise<void>;
 }
@@ -120,12 +123,12 @@ export function createStreamer(
   const sync = composeSync(core, syncing, logger);
   const operations = composeOperations(core, { sync, storage, logger });
 
-  async function start(): Promise<{ port: number; opsPort: number }> {
+  async function start(): Promise<Ports> {
     const opsPort = await operations.listen(settings.opsHost, settings.opsPort);
     const port = await delivery.listen(settings.host, settings.port);
     sync.start();
     logger.info({ port, opsPort }, 'streamer listening');
-    return { port, opsPort };
+    return { port, opsPort, rtmpPort: null, rtmpsPort: null };
   }
 
   async function stop(): Promise<void> {

@@ -50,7 +50,8 @@ function numberWords(schema: z.ZodNumber): string {
 }
 
 function allowedWords(schema: z.ZodType): string {
-  const { type, format, element } = definitionOf(schema);
+  const { type, format, element, innerType } = definitionOf(schema);
+  if (type === 'nullable' && innerType) return `${allowedWords(innerType)}, or \`null\``;
   if (type === 'enum') return (schema as z.ZodEnum).options.map((option) => `\`${option}\``).join(', ');
   if (type === 'number') return numberWords(schema as z.ZodNumber);
   if (type === 'array' && element) return `list of ${allowedWords(element)}s`;

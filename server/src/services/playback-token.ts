@@ -1,5 +1,10 @@
 import type { Core } from '@strapi/strapi';
-import { formatDeliveryPath, type PlaybackTokenAnswer, type PublicRefusal, type Resource } from '../../contracts';
+import {
+  type AddressedResource,
+  formatDeliveryPath,
+  type PlaybackTokenAnswer,
+  type PublicRefusal,
+} from '../../contracts';
 import { configOf } from '../config';
 import { mintPlaybackToken } from '../tokens/playback-token';
 import type { Allowance, Question } from './entitlement/decision';
@@ -16,7 +21,7 @@ export interface PlaybackTokenService {
 }
 
 function urlsOf(base: string, token: string, allowance: Allowance): PlaybackTokenAnswer['data']['urls'] {
-  const url = (resource: Resource) => base + formatDeliveryPath(token, resource);
+  const url = (resource: AddressedResource) => base + formatDeliveryPath(token, resource);
   return {
     ...(allowance.protocols.includes('hls') && { hls: url({ kind: 'multivariant-playlist' }) }),
     ...(allowance.protocols.includes('dash') && { dash: url({ kind: 'manifest' }) }),

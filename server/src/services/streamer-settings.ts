@@ -1,9 +1,23 @@
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
-import type { StreamerKeys, StreamerSettings } from '../../contracts';
-import { configOf } from '../config';
+import type { RtmpSettings, StreamerKeys, StreamerSettings } from '../../contracts';
+import { configOf, type PluginConfig } from '../config';
 import { UNIX_PEER } from '../proxy';
 import { corsOrigins, internalUrl } from './network';
+
+function rtmpSettings(
+  { host, port, allowPlaintext, tls }: PluginConfig['streamer']['rtmp'],
+  appRoot: string,
+): RtmpSettings {
+  if (tls === undefined) return { host, port, allowPlaintext };
+  const [keyFile, certificateFile] = [tls.keyFile, tls.certificateFile].map((file) => path.resolve(appRoot, file));
+  return {
+    host,
+    port,
+    allowPlaintext,
+    tls: { port: tls.port, keyFile: keyFile ?? '', certificateFile: certificateFile ?? '' },
+  };
+}
 
 /**
  * All that the managed streamer is told. The server must be listening. Throws `VodError` with a sentence for the
@@ -39,6 +53,11 @@ export function composeStreamerSettings(
     }),
     memoryCacheBytes: streamer.memoryCacheBytes,
     diskCacheBytes: streamer.diskCacheBytes,
+    cutThreads: streamer.cutThreads,
+    maxConnections: streamer.maxConnections,
+    edge: streamer.edge,
+    ...(streamer.accelPrefix !== undefined && { accelPrefix: streamer.accelPrefix }),
+    ...(streamer.rtmp.enabled && { rtmp: rtmpSettings(streamer.rtmp, appRoot) }),
     maxResponsesPerSession: session.maxResponses,
     drainSeconds: streamer.drainSeconds,
     logLevel: streamer.logLevel,

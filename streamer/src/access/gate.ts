@@ -1,4 +1,5 @@
 import {
+  type AddressedResource,
   type Client,
   formatResource,
   type GrantedAsset,
@@ -21,6 +22,8 @@ export interface AdmissionRequest {
   resource: Resource | null;
   /** Null: the client's address cannot be told. */
   client: Client | null;
+  /** WS-FLV and RTMP cannot follow a redirect: their token is admitted where it is shown. */
+  inPlace?: boolean;
 }
 
 export type Admission =
@@ -95,9 +98,13 @@ class AdmittedResponse {
 export type PlaybackSession = AdmittedResponse;
 
 /** `../` for every part of the resource's path: up to the credential's place and down again under the session id. */
-function relativeLocation(sessionId: string, resource: Resource): string {
+function relativeLocation(sessionId: string, resource: AddressedResource): string {
   const path = formatResource(resource);
   return `${'../'.repeat(path.split('/').length)}${sessionId}/${path}`;
+}
+
+function isContinuous({ kind }: Resource): boolean {
+  return kind === 'flv' || kind === 'rtmp';
 }
 
 /** Segments stand one by one before the pace; long answers are slowed down while they are sent. */
@@ -123,22 +130,32 @@ export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: Gate
     return refuse(429, 'pace-exceeded', { sessionHash, retryAfterSeconds: Math.ceil(waitMs / 1000) });
   }
 
+  function admitFound(session: HeldSession, resource: Resource | null): Admission {
+    const refusal = checkRight(session, resource);
+    if (refusal !== null || resource === null) return refusal ?? refuse(404, 'resource-unknown');
+    // Nothing is awaited from here on, so parallel requests cannot slip past the limits together.
+    const limited = checkLimits(session, resource);
+    if (limited !== null) return limited;
+    // S13: one continuous stream a session. The newest wins, so that a player that reconnects is not shut out.
+    if (isContinuous(resource)) session.destroyResponses((open) => isContinuous(open.resource));
+    return { kind: 'admitted', session: new AdmittedResponse(session, resource), resource };
+  }
+
   async function admitSession(sessionId: string, resource: Resource | null, client: Client): Promise<Admission> {
     const found = await lookup.bySessionId(sessionId, client);
     if (found.kind === 'refused') return found;
-    const refusal = checkRight(found.session, resource);
-    if (refusal !== null || resource === null) return refusal ?? refuse(404, 'resource-unknown');
-    // Nothing is awaited from here on, so parallel requests cannot slip past the limits together.
-    const limited = checkLimits(found.session, resource);
-    return limited ?? { kind: 'admitted', session: new AdmittedResponse(found.session, resource), resource };
+    return admitFound(found.session, resource);
   }
 
-  async function redirectToken(token: string, request: AdmissionRequest, client: Client): Promise<Admission> {
+  async function admitToken(token: string, request: AdmissionRequest, client: Client): Promise<Admission> {
     const { method, resource } = request;
     const found = await tokenLookup({ token, client, method, resource });
     if (found.kind === 'refused') return found;
+    if (request.inPlace === true) return admitFound(found.session, resource);
     const refusal = checkRight(found.session, resource);
-    if (refusal !== null || resource === null) return refusal ?? refuse(404, 'resource-unknown');
+    if (refusal !== null || resource === null || resource.kind === 'rtmp') {
+      return refusal ?? refuse(404, 'resource-unknown');
+    }
     const location = relativeLocation(found.session.id, resource);
     return { kind: 'redirect', location, sessionHash: found.session.hash };
   }
@@ -149,7 +166,7 @@ export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: Gate
       if (credential === '') return refuse(401, 'credential-missing');
       if (client === null) return refuse(403, 'client-unknown');
       if (sessionIdSchema.safeParse(credential).success) return admitSession(credential, resource, client);
-      if (playbackTokenSchema.safeParse(credential).success) return redirectToken(credential, request, client);
+      if (playbackTokenSchema.safeParse(credential).success) return admitToken(credential, request, client);
       return refuse(403, 'credential-malformed');
     },
   };

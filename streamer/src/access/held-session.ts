@@ -113,8 +113,8 @@ export class HeldSession {
     return this.#bytes > 0 || this.pace.unreported > 0;
   }
 
-  destroyResponses(): void {
-    for (const response of [...this.#open]) response.destroy();
+  destroyResponses(concerned: (response: OpenResponse) => boolean = () => true): void {
+    for (const response of [...this.#open]) if (concerned(response)) response.destroy();
   }
 
   /** Terminal. */

@@ -13,6 +13,7 @@ export function permits(grant: Grant, resource: Resource): boolean {
   if (resource.kind === 'download') return grant.download;
   const protocol = protocolOf(resource);
   if (protocol === null || !grant.protocols.includes(protocol)) return false;
+  if (resource.kind === 'rtmp') return resource.video === grant.video;
   if (!('track' in resource)) return true;
   const rendition = renditionOf(resource.track);
   return grant.asset.renditions.some(({ id }) => id === rendition);

@@ -61,6 +61,9 @@ export function createHandler({ packager, storage, observePackaging }: HandlerPa
       case 'progressive':
       case 'download':
         return progressive(exchange, resource.kind);
+      case 'flv':
+      case 'rtmp':
+        return Promise.resolve(false);
     }
   };
 }

@@ -6,6 +6,7 @@ import type { Film } from './film';
 import { FilmPool } from './film-pool';
 import type { ReportEvent } from './packager-event';
 import { asPackagingError, PackagingError } from './packaging-error';
+import type { PacketRun, StreamOutline } from './packet-run';
 import type { Presentation } from './presentation';
 import { type CachedSegment, SegmentCache } from './segment-cache';
 import { cutInitSegment, cutSegment } from './segment-cut';
@@ -50,6 +51,10 @@ export interface Packager {
   initSegment(asset: GrantedAsset, trackId: string): Promise<PackagedSegment | null>;
   /** Null: no such track or number. Numbers start at 1. */
   segment(asset: GrantedAsset, trackId: string, number: number): Promise<PackagedSegment | null>;
+  /** What a continuous stream (RTMP, FLV) of the asset carries. */
+  streamOutline(asset: GrantedAsset): Promise<StreamOutline>;
+  /** The packets of run `index` (from 0); null: there is no such run. */
+  packetRun(asset: GrantedAsset, index: number): Promise<PacketRun | null>;
   /** Waits for what is in flight, then closes every film. Later calls are refused. */
   close(): Promise<void>;
 }
@@ -82,6 +87,14 @@ class JustInTimePackager implements Packager {
 
   async segment(asset: GrantedAsset, trackId: string, number: number): Promise<PackagedSegment | null> {
     return Number.isSafeInteger(number) && number >= 1 ? this.#package(asset, trackId, number) : null;
+  }
+
+  async streamOutline(_asset: GrantedAsset): Promise<StreamOutline> {
+    throw new PackagingError('unsupported-codec', 'continuous streams are not built yet');
+  }
+
+  async packetRun(_asset: GrantedAsset, _index: number): Promise<PacketRun | null> {
+    throw new PackagingError('unsupported-codec', 'continuous streams are not built yet');
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { formatDeliveryPath, parseDeliveryPath, type Resource } from '../../../server/contracts';
+import { type AddressedResource, formatDeliveryPath, parseDeliveryPath } from '../../../server/contracts';
 
-const RESOURCES: Resource[] = [
+const RESOURCES: AddressedResource[] = [
   { kind: 'multivariant-playlist' },
   { kind: 'manifest' },
   { kind: 'media-playlist', track: 'source-v1' },
@@ -11,6 +11,7 @@ const RESOURCES: Resource[] = [
   { kind: 'segment', protocol: 'dash', track: 'source-a1', number: 1234 },
   { kind: 'progressive' },
   { kind: 'download' },
+  { kind: 'flv', transport: 'http' },
 ];
 
 describe('delivery addresses', () => {

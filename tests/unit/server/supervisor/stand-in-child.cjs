@@ -11,7 +11,13 @@ process.once('message', ({ settings }) => {
       response.end(JSON.stringify({ settings, pid: process.pid })),
     );
     server.listen(0, '127.0.0.1', () =>
-      process.send({ type: 'listening', port: server.address().port, opsPort: server.address().port }),
+      process.send({
+        type: 'listening',
+        port: server.address().port,
+        opsPort: server.address().port,
+        rtmpPort: null,
+        rtmpsPort: null,
+      }),
     );
   };
   const behaviours = {

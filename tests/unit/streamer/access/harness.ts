@@ -128,6 +128,8 @@ export const plainPackager: Packager = {
       })),
     })),
   }),
+  streamOutline: async () => ({ durationMs: 60_000, video: null, audio: null, runStartsMs: [0] }),
+  packetRun: async () => null,
   initSegment: async (_asset, trackId) =>
     /^source-[va]1$/.test(trackId)
       ? { bytes: Buffer.from(`init ${trackId}`), durationSeconds: 0, mime: 'video/mp4', etag: '"init"' }

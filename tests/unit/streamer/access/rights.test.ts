@@ -1,9 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { formatResource, PROTOCOLS, type Protocol, protocolOf, type Resource } from '../../../../server/contracts';
+import {
+  type AddressedResource,
+  formatResource,
+  PROTOCOLS,
+  type Protocol,
+  protocolOf,
+} from '../../../../server/contracts';
 import { until } from '../../../support/until';
 import { clientAt, type Site, startSite } from './harness';
 
-const RESOURCES: Resource[] = [
+const RESOURCES: AddressedResource[] = [
   { kind: 'multivariant-playlist' },
   { kind: 'manifest' },
   { kind: 'media-playlist', track: 'source-v1' },
