@@ -4,6 +4,8 @@ import { playbackTokenSchema, sessionIdSchema } from './ids';
 
 /** POST /api/protected-vod/internal/introspect: may this credential play for this client? */
 export const introspectionRequestSchema = z.object({
+  /** Boot id of the streamer, the one that its syncs carry. */
+  streamer: z.uuid(),
   credential: z.union([playbackTokenSchema, sessionIdSchema]),
   client: clientSchema,
   /** Milliseconds since the bound client's last activity as this streamer saw it; null: it saw none. */
@@ -11,8 +13,11 @@ export const introspectionRequestSchema = z.object({
 });
 
 export const introspectionResponseSchema = z.discriminatedUnion('active', [
-  /** Says nothing about why. `final` tells that no later answer for this credential can differ. */
-  z.object({ active: z.literal(false), final: z.boolean() }),
+  /**
+   * Says nothing about why. `final` tells that no later answer for this credential can differ; `pending` that it will
+   * be a yes once another streamer has stopped serving the client before (S12).
+   */
+  z.object({ active: z.literal(false), final: z.boolean(), pending: z.literal(true).optional() }),
   z.object({ active: z.literal(true), sessionId: sessionIdSchema, grant: grantSchema }),
 ]);
 

@@ -36,8 +36,8 @@ export const streamerSettingsSchema = z.object({
   port: z.number().int().min(0).max(65535).default(0),
   opsHost: z.string().default('127.0.0.1'),
   opsPort: z.number().int().min(0).max(65535).default(0),
-  /** Per-boot proof that a request came through Strapi's proxy; absent where there is no proxy. */
-  edgeProof: z.string().min(32).optional(),
+  /** Unix socket (on Windows: named pipe) at which Strapi processes attach; absent where none does. */
+  controlPath: z.string().min(1).optional(),
   /** Addresses or CIDR blocks of reverse proxies whose X-Forwarded-For is believed. */
   trustedProxies: z.array(z.string()).default([]),
   /** Origins that may read answers in a browser; `*` reflects any. */
@@ -74,19 +74,23 @@ export const streamerSettingsSchema = z.object({
 /** Parent to child, once, right after the fork. */
 export const parentMessageSchema = z.object({ type: z.literal('start'), settings: streamerSettingsSchema });
 
+/** Where a streamer serves. Null: not served. */
+export const streamerPortsSchema = z.object({
+  port: z.number().int(),
+  opsPort: z.number().int(),
+  rtmpPort: z.number().int().nullable(),
+  rtmpsPort: z.number().int().nullable(),
+});
+
 /** Child to parent. */
 export const childMessageSchema = z.discriminatedUnion('type', [
-  z.object({
-    type: z.literal('listening'),
-    port: z.number().int(),
-    opsPort: z.number().int(),
-    /** Null: not served. */
-    rtmpPort: z.number().int().nullable(),
-    rtmpsPort: z.number().int().nullable(),
-  }),
+  streamerPortsSchema.extend({ type: z.literal('listening') }),
+  /** Another streamer holds the control socket already; this one ends. */
+  z.object({ type: z.literal('occupied') }),
   z.object({ type: z.literal('fatal'), reason: z.string() }),
 ]);
 
+export type StreamerPorts = z.infer<typeof streamerPortsSchema>;
 export type StreamerKeys = z.infer<typeof streamerKeysSchema>;
 export type RtmpSettings = z.infer<typeof rtmpSettingsSchema>;
 export type StreamerSettings = z.infer<typeof streamerSettingsSchema>;

@@ -7,6 +7,7 @@ export const MAX_SYNC_SESSIONS = 500;
 /** What one streamer did for one session since its last report. */
 export const sessionUsageSchema = z.object({
   session: sessionHashSchema,
+  /** The newest that this streamer heard of: it serves nobody under an older one (S12). */
   generation: z.number().int().nonnegative(),
   bytes: z.number().int().nonnegative(),
   mediaSeconds: z.number().nonnegative(),
@@ -24,6 +25,8 @@ export const syncRequestSchema = z.object({
   /** Rises by one with each request of this boot; the plugin ignores what is not newer. */
   sequence: z.number().int().positive(),
   sessions: z.array(sessionUsageSchema).max(MAX_SYNC_SESSIONS),
+  /** The last word of this boot: it serves nobody any more, so nobody needs to wait for it. */
+  leaving: z.literal(true).optional(),
 });
 
 export const sessionVerdictSchema = z.discriminatedUnion('state', [

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import {
   type StreamerKeys,
   type StreamerSettings,
@@ -6,6 +7,7 @@ import {
   streamerSettingsSchema,
 } from '../../server/contracts';
 import { StreamError } from './errors';
+import { RTMP_VARIABLES, readRtmpEnvironment } from './rtmp/environment';
 
 const PREFIX = 'PROTECTED_VOD_';
 
@@ -17,21 +19,26 @@ const TEXT = {
   HOST: 'host',
   OPS_HOST: 'opsHost',
   LOG_LEVEL: 'logLevel',
+  ACCEL_PREFIX: 'accelPrefix',
 } as const;
 const NUMBERS = {
   PORT: 'port',
   OPS_PORT: 'opsPort',
   MEMORY_CACHE_BYTES: 'memoryCacheBytes',
   DISK_CACHE_BYTES: 'diskCacheBytes',
+  CUT_THREADS: 'cutThreads',
+  MAX_CONNECTIONS: 'maxConnections',
   MAX_RESPONSES_PER_SESSION: 'maxResponsesPerSession',
   DRAIN_SECONDS: 'drainSeconds',
 } as const;
 const LISTS = { TRUSTED_PROXIES: 'trustedProxies', CORS_ORIGINS: 'corsOrigins' } as const;
+const FLAGS = { EDGE: 'edge' } as const;
 const KEYS_FILE = `${PREFIX}STREAMER_KEYS_FILE`;
 
-const VARIABLE_OF: Record<string, string> = Object.fromEntries(
-  Object.entries({ ...TEXT, ...NUMBERS, ...LISTS }).map(([name, setting]) => [setting, PREFIX + name]),
-);
+const VARIABLE_OF: Record<string, string> = Object.fromEntries([
+  ...Object.entries({ ...TEXT, ...NUMBERS, ...LISTS, ...FLAGS }).map(([name, setting]) => [setting, PREFIX + name]),
+  ...Object.entries(RTMP_VARIABLES).map(([variable, setting]) => [setting, variable]),
+]);
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
@@ -52,7 +59,7 @@ export function parseSettings(input: unknown): Readonly<StreamerSettings> {
   if (!parsed.success) {
     const sentences = parsed.error.issues.map((issue) => {
       const setting = String(issue.path[0] ?? 'settings');
-      return `${VARIABLE_OF[setting] ?? setting}: ${issue.message}.`;
+      return `${VARIABLE_OF[issue.path.join('.')] ?? VARIABLE_OF[setting] ?? setting}: ${issue.message}.`;
     });
     throw new StreamError('settings-invalid', sentences.join(' '));
   }
@@ -60,10 +67,15 @@ export function parseSettings(input: unknown): Readonly<StreamerSettings> {
   return Object.freeze(parsed.data);
 }
 
-function readKeys(path: string): StreamerKeys {
+/** systemd opens a credential to the service alone, by an access list that shows as readable by the group. */
+function forbiddenBits(path: string, credentialsDirectory: string | undefined): number {
+  return dirname(path) === credentialsDirectory ? 0o007 : 0o077;
+}
+
+function readKeys(path: string, credentialsDirectory: string | undefined): StreamerKeys {
   let text: string;
   try {
-    if ((statSync(path).mode & 0o077) !== 0) {
+    if ((statSync(path).mode & forbiddenBits(path, credentialsDirectory)) !== 0) {
       throw new StreamError(
         'keys-file-refused',
         `${KEYS_FILE} is readable by others than its owner. Run chmod 600 on it.`,
@@ -99,7 +111,7 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Readonly<StreamerSettin
       `${KEYS_FILE} is not set. It names a file made by: protected-vod secret print --role streamer`,
     );
   }
-  const input: Record<string, unknown> = { keys: readKeys(keysFile) };
+  const input: Record<string, unknown> = { keys: readKeys(keysFile, env.CREDENTIALS_DIRECTORY) };
   const present = (name: string): string | undefined => env[PREFIX + name]?.trim() || undefined;
   for (const [name, setting] of Object.entries(TEXT)) {
     const value = present(name);
@@ -109,6 +121,11 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Readonly<StreamerSettin
     const value = present(name);
     if (value !== undefined) input[setting] = Number(value);
   }
+  for (const [name, setting] of Object.entries(FLAGS)) {
+    const value = present(name);
+    // Anything but the two words is refused by the schema.
+    if (value !== undefined) input[setting] = value === 'true' ? true : value === 'false' ? false : value;
+  }
   for (const [name, setting] of Object.entries(LISTS)) {
     const value = present(name);
     if (value !== undefined)
@@ -117,5 +134,5 @@ export function readEnvironment(env: NodeJS.ProcessEnv): Readonly<StreamerSettin
         .map((entry) => entry.trim())
         .filter((entry) => entry !== '');
   }
-  return parseSettings(input);
+  return parseSettings({ ...input, rtmp: readRtmpEnvironment(env) });
 }

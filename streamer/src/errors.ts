@@ -6,7 +6,8 @@ export type StreamErrorCode =
   | 'storage-escape'
   | 'asset-missing'
   | 'storage-unreadable'
-  | 'listen-failed';
+  | 'listen-failed'
+  | 'nms-unexpected';
 
 /** The streamer's own failures. `message` is for operators and holds no secret and no path; branch on `code` only. */
 export class StreamError extends Error {

@@ -1,24 +1,33 @@
+import { randomUUID } from 'node:crypto';
 import type { ChildMessage, StreamerSettings } from '../../server/contracts';
-import { createClientAddressReader } from './access/client-address';
+import { createClientAddressReader, createProxyCheck, type ProxyCheck } from './access/client-address';
 import { type Clock, monotonicClock } from './access/clock';
 import { createGate, type Gate } from './access/gate';
 import { createIntrospectionClient } from './access/introspection-client';
 import { createTokenVerifier } from './access/playback-token';
 import { createPluginApi, type PluginApi } from './access/plugin-api';
+import { onePlugin, type PluginHosts } from './access/plugin-hosts';
 import { createSessionLookup } from './access/session-lookup';
 import { deriveTagKey } from './access/session-tag';
 import { createSessions, type Sessions } from './access/sessions';
 import { createSync, type Sync } from './access/sync';
 import { createTokenLookup } from './access/token-lookup';
+import { type Accel, createAccel } from './edge/accel';
+import { createEdgeAuthorizer } from './edge/authorize';
 import { createMetrics, type Metrics } from './health/metrics';
 import { createOperations } from './health/operations';
 import { createCors } from './http/cors';
 import { createDelivery } from './http/delivery';
 import { createHandler } from './http/handlers';
+import { createSegmentShortcut } from './http/segment-shortcut';
 import { type BoundServer, createHttpServer } from './http/server';
 import { createStorage, type Storage } from './http/storage-path';
 import type { Logger } from './logger';
 import { createPackager, type Packager } from './packager/packager';
+import { builtThread } from './packager/threads/built-thread';
+import { createFlvHandler } from './rtmp/flv-answer';
+import { createFlvSocket } from './rtmp/flv-socket';
+import { createRtmpServer, type RtmpServer } from './rtmp/rtmp-server';
 
 /** Where the streamer serves; null: not at all. */
 export type Ports = Omit<Extract<ChildMessage, { type: 'listening' }>, 'type'>;
@@ -32,14 +41,17 @@ export interface Streamer {
 
 /** What may be put in from outside; tests turn the clock by hand. */
 export interface Overrides {
+  hosts: Partial<PluginHosts>;
   clock: Clock;
   syncIntervalMs: number;
   heartbeatMs: number;
   introspectTimeoutMs: number;
   packager: Packager;
+  /** Path of a `packager-thread` that runs. */
+  packagerThread: string;
 }
 
-type Rhythm = Omit<Overrides, 'packager'>;
+type Rhythm = Omit<Overrides, 'packager' | 'packagerThread' | 'hosts'>;
 
 const RHYTHM: Rhythm = {
   clock: monotonicClock,
@@ -51,22 +63,28 @@ const MAX_INTROSPECTION_BYTES = 256 * 1024;
 const MAX_SYNC_ANSWER_BYTES = 4 * 1024 * 1024;
 
 interface Core {
+  /** Names this process to the plugin. */
+  bootId: string;
   settings: Readonly<StreamerSettings>;
+  hosts: PluginHosts;
   rhythm: Rhythm;
   metrics: Metrics;
   sessions: Sessions;
 }
 
-function openLine({ settings, rhythm }: Core, limits: { maxAnswerBytes: number; maxSockets: number }): PluginApi {
-  const { internalUrl, keys } = settings;
+function openLine(
+  { settings, hosts, rhythm }: Core,
+  limits: { maxAnswerBytes: number; maxSockets: number },
+): PluginApi {
+  const { keys } = settings;
   const { clock, introspectTimeoutMs: timeoutMs } = rhythm;
-  return createPluginApi({ internalUrl, credential: keys.credential, timeoutMs, clock, ...limits });
+  return createPluginApi({ hosts, credential: keys.credential, timeoutMs, clock, ...limits });
 }
 
 function composeGate(core: Core, asking: PluginApi): Gate {
   const { settings, rhythm, metrics: observer, sessions } = core;
   const { clock } = rhythm;
-  const introspection = createIntrospectionClient(asking, observer, clock);
+  const introspection = createIntrospectionClient({ api: asking, bootId: core.bootId, observer, clock });
   const tagKey = deriveTagKey(settings.keys.credential);
   const lookup = createSessionLookup({ sessions, introspection, tagKey, clock });
   const verifier = createTokenVerifier(settings.keys.publicKeys);
@@ -77,20 +95,30 @@ function composeGate(core: Core, asking: PluginApi): Gate {
 function composeCore(settings: Readonly<StreamerSettings>, overrides: Partial<Overrides>): Core {
   const rhythm = { ...RHYTHM, ...overrides };
   const metrics = createMetrics(() => sessions.size);
-  const sessions = createSessions(metrics, rhythm.clock);
-  return { settings, rhythm, metrics, sessions };
+  const hosts = { ...onePlugin(settings.internalUrl), ...overrides.hosts };
+  const sessions = createSessions(metrics, rhythm.clock, hosts.sessionEnded);
+  return { bootId: randomUUID(), settings, hosts, rhythm, metrics, sessions };
 }
 
-function composePackager({ settings, metrics }: Core, storage: Storage): Packager {
-  const { memoryCacheBytes, diskCacheBytes, cacheDir } = settings;
+function composePackager({ settings, metrics }: Core, storage: Storage, entry = builtThread()): Packager {
+  const { memoryCacheBytes, diskCacheBytes, cacheDir, cutThreads } = settings;
   const { resolve } = storage;
-  return createPackager({ memoryCacheBytes, diskCacheBytes, cacheDir, resolve, onEvent: metrics.packagerDid });
+  const threads = { entry, count: cutThreads };
+  return createPackager({ memoryCacheBytes, diskCacheBytes, cacheDir, threads, resolve, onEvent: metrics.packagerDid });
+}
+
+function composeAccel(
+  { accelPrefix: prefix }: StreamerSettings,
+  packager: Packager,
+  isProxied: ProxyCheck,
+): Accel | null {
+  return prefix === undefined ? null : createAccel({ prefix, packager, isProxied });
 }
 
 function composeSync(core: Core, syncing: PluginApi, logger: Logger): Sync {
-  const { rhythm, sessions, metrics: observer } = core;
+  const { bootId, rhythm, sessions, metrics: observer } = core;
   const { syncIntervalMs: intervalMs, heartbeatMs, clock } = rhythm;
-  return createSync({ api: syncing, sessions, observer, logger, clock, intervalMs, heartbeatMs });
+  return createSync({ api: syncing, bootId, sessions, observer, logger, clock, intervalMs, heartbeatMs });
 }
 
 function composeOperations(core: Core, parts: { sync: Sync; storage: Storage; logger: Logger }): BoundServer {
@@ -103,6 +131,16 @@ function composeOperations(core: Core, parts: { sync: Sync; storage: Storage; lo
   return createHttpServer(createOperations({ metrics: core.metrics, findObstacles, logger }));
 }
 
+/** Null: no RTMP at all. */
+function composeRtmp(
+  { settings, rhythm, metrics: observer }: Core,
+  parts: { gate: Gate; packager: Packager; logger: Logger },
+): RtmpServer | null {
+  const { rtmp, maxConnections } = settings;
+  if (rtmp === undefined) return null;
+  return createRtmpServer({ settings: rtmp, maxConnections, clock: rhythm.clock, observer, ...parts });
+}
+
 /** Puts the parts together; nothing runs before `start`. */
 export function createStreamer(
   settings: Readonly<StreamerSettings>,
@@ -111,28 +149,40 @@ export function createStreamer(
 ): Streamer {
   const core = composeCore(settings, overrides);
   const storage = createStorage(settings.storageRoot);
-  const packager = overrides.packager ?? composePackager(core, storage);
+  const packager = overrides.packager ?? composePackager(core, storage, overrides.packagerThread);
   // Two lines, so that a crowd of newcomers cannot make a sync wait (S17).
   const asking = openLine(core, { maxAnswerBytes: MAX_INTROSPECTION_BYTES, maxSockets: 32 });
   const syncing = openLine(core, { maxAnswerBytes: MAX_SYNC_ANSWER_BYTES, maxSockets: 1 });
   const gate = composeGate(core, asking);
-  const handler = createHandler({ packager, storage, observePackaging: core.metrics.packaged });
-  const cors = createCors(settings.corsOrigins);
-  const addressOf = createClientAddressReader(settings);
-  const delivery = createHttpServer(createDelivery({ gate, handler, cors, addressOf, logger, observer: core.metrics }));
+  const isProxied = createProxyCheck(settings.trustedProxies);
+  const accel = composeAccel(settings, packager, isProxied);
+  const streaming = { packager, clock: core.rhythm.clock, observer: core.metrics };
+  const flv = createFlvHandler(streaming);
+  const handler = createHandler({ packager, storage, observePackaging: core.metrics.packaged, accel, flv });
+  const { edgeProofs, corsOrigins } = core.hosts;
+  const cors = createCors(settings.corsOrigins, corsOrigins);
+  const addressOf = createClientAddressReader({ ...settings, edgeProofs });
+  const edge = settings.edge ? createEdgeAuthorizer({ gate, packager, addressOf, isProxied }) : null;
+  const shortcut = createSegmentShortcut({ packager, cors, accel });
+  const listener = createDelivery({ gate, shortcut, handler, cors, addressOf, logger, observer: core.metrics, edge });
+  const onUpgrade = createFlvSocket({ ...streaming, gate, cors, addressOf, logger });
+  const delivery = createHttpServer(listener, { onUpgrade, maxConnections: settings.maxConnections });
+  const rtmp = composeRtmp(core, { gate, packager, logger });
   const sync = composeSync(core, syncing, logger);
   const operations = composeOperations(core, { sync, storage, logger });
 
   async function start(): Promise<Ports> {
     const opsPort = await operations.listen(settings.opsHost, settings.opsPort);
     const port = await delivery.listen(settings.host, settings.port);
+    const rtmpPorts = (await rtmp?.listen()) ?? { rtmpPort: null, rtmpsPort: null };
     sync.start();
-    logger.info({ port, opsPort }, 'streamer listening');
-    return { port, opsPort, rtmpPort: null, rtmpsPort: null };
+    logger.info({ port, opsPort, ...rtmpPorts }, 'streamer listening');
+    return { port, opsPort, ...rtmpPorts };
   }
 
   async function stop(): Promise<void> {
-    await delivery.close(settings.drainSeconds * 1000);
+    const graceMs = settings.drainSeconds * 1000;
+    await Promise.all([delivery.close(graceMs), rtmp?.close(graceMs)]);
     await sync.stop();
     await operations.close(0);
     await packager.close();

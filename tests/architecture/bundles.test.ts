@@ -71,13 +71,17 @@ describe('the manifest', () => {
 
 describe('the bundles', () => {
   it('loading is seen at all', () => {
-    expect(loadedBy('dist/streamer/index.js')).toContain('mediabunny');
+    expect(loadedBy('dist/packager-thread/index.js')).toContain('mediabunny');
     expect(loadedBy('dist/server/index.mjs')).toContain('zod');
   });
 
   it('the streamer holds nothing of Strapi', () => {
     expect(loadedBy('dist/streamer/index.js').filter((specifier) => specifier.startsWith('@strapi/'))).toEqual([]);
     expect(read('dist/streamer/index.js')).not.toContain('@strapi');
+  });
+
+  it('the streamer reads films in threads only', () => {
+    expect(loadedBy('dist/streamer/index.js')).not.toContain('mediabunny');
   });
 
   it.each(distFiles(/^dist\/admin\/.*\.m?js$/))('%s: nothing of Node and no zod reaches the browser', (file) => {
@@ -116,9 +120,10 @@ describe('the package', () => {
     packed = files.map((file) => file.path);
   });
 
-  it('holds dist, README, LICENSE, CHANGELOG and the manifest, nothing else', () => {
-    const outside = packed.filter((file) => !file.startsWith('dist/'));
+  it('holds dist, the sample deployments, README, LICENSE, CHANGELOG and the manifest, nothing else', () => {
+    const outside = packed.filter((file) => !/^(dist|streamer\/deploy)\//.test(file));
     expect(outside.toSorted()).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+    expect(packed).toContain('streamer/deploy/nginx-edge.conf');
     for (const { conditions } of entries) {
       const bundle = path.posix.normalize(conditions.default ?? '');
       expect(packed).toContain(bundle);

@@ -45,7 +45,7 @@ describe('import directions', () => {
   });
 
   it('protocol folders never import each other', () => {
-    const protocols = ['hls', 'dash', 'progressive'];
+    const protocols = ['hls', 'dash', 'progressive', 'rtmp'];
     const wrong = protocols.flatMap((one) =>
       offenders(among(`streamer/src/${one}/`), (to) =>
         protocols.some((other) => other !== one && to.startsWith(`streamer/src/${other}/`)),

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { playDash } from '../clients/dash.mjs';
+import { fetchOk } from '../clients/fetch-ok.mjs';
+import { picturesOf } from '../clients/flv.mjs';
 import { countVideoFrames } from '../clients/frames.mjs';
 import { playHls } from '../clients/hls.mjs';
 import { playProgressive } from '../clients/progressive.mjs';
+import { RtmpClient } from '../clients/rtmp.mjs';
 import { mint, signIn } from '../clients/site.mjs';
 import { CLIP, MEMBER, SUBSCRIBER } from './seed.mjs';
 
@@ -10,6 +13,14 @@ import { CLIP, MEMBER, SUBSCRIBER } from './seed.mjs';
 async function framesOf(tracks) {
   const counts = await Promise.all(tracks.map(({ bytes }) => countVideoFrames(bytes)));
   return Math.max(...counts);
+}
+
+/** @param {string} url @returns {Promise<number>} pictures of the whole film */
+async function playRtmp(url) {
+  const client = await RtmpClient.open(url);
+  await client.heard('NetStream.Play.Stop');
+  client.close();
+  return client.pictures().length;
 }
 
 /**
@@ -33,6 +44,9 @@ export async function check({ site, password, video }) {
     HLS: () => frames(async () => framesOf(await playHls((await urls()).hls))),
     DASH: () => frames(async () => framesOf(await playDash((await urls()).dash))),
     MP4: () => frames(async () => countVideoFrames(await playProgressive((await urls()).mp4))),
+    // At the speed of watching, so half a minute each.
+    'HTTP-FLV': () => frames(async () => picturesOf((await fetchOk((await urls()).httpFlv)).bytes).length),
+    RTMP: () => frames(async () => playRtmp((await urls()).rtmp)),
     'visitor is refused': () => refusal(null),
     'member is refused': async () => refusal(await signIn(site, MEMBER, password)),
   };

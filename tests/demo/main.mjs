@@ -12,6 +12,7 @@ if (!isCheck) buildAdmin();
 
 const { startApp } = await import('./app.mjs');
 const { seed, EDITOR, MEMBER, SUBSCRIBER } = await import('./seed.mjs');
+const { mint, signIn } = await import('../clients/site.mjs');
 
 /** Everything once, on a site of its own that is gone afterwards. @returns {Promise<boolean>} whether all went well */
 async function runCheck() {
@@ -30,6 +31,7 @@ async function runDemo() {
   const app = await startApp({ directory: path.join(ROOT, '.demo'), admin: true });
   const { site, password } = app;
   const video = await seed(app);
+  const { urls } = (await mint(site, video, await signIn(site, SUBSCRIBER, password))).body.data;
   console.log(`
 Protected VOD is running.
 
@@ -38,6 +40,10 @@ Protected VOD is running.
   Admin      ${site}/admin
              ${EDITOR}  ${password}
   Users      ${MEMBER} and ${SUBSCRIBER}, the same password
+
+  Players    within a minute from now, then mint anew:
+             ffplay '${urls.rtmp}'
+             ffplay '${urls.httpFlv}'
 
   Mint a playback token:
     JWT=$(curl -s ${site}/api/auth/local -H 'content-type: application/json' \\

@@ -13,6 +13,9 @@ import type { StrapiApp } from './strapi-app';
 export const PHONE: Client = { addressPrefix: '203.0.113.0/24', agent: '00000000000000aa' };
 export const LAPTOP: Client = { addressPrefix: '198.51.100.0/24', agent: '00000000000000bb' };
 
+/** Boot id of the streamer that asks where a test names none. */
+const ONE_STREAMER = randomUUID();
+
 export const hashOf = (sessionId: string): string => createHash('sha256').update(sessionId).digest('hex');
 
 /** What the streamer of this site holds. */
@@ -43,8 +46,9 @@ export async function introspect(
   credential: string,
   client: Client = PHONE,
   idleMs: number | null = null,
+  streamer: string = ONE_STREAMER,
 ): Promise<IntrospectionResponse> {
-  const response = await callInternal(app, 'introspect', { credential, client, idleMs });
+  const response = await callInternal(app, 'introspect', { streamer, credential, client, idleMs });
   if (response.status !== 200) throw new Error(`introspect answered ${response.status}`);
   return introspectionResponseSchema.parse(await response.json());
 }
@@ -56,20 +60,36 @@ export async function redeem(app: StrapiApp, token: string, client: Client = PHO
   return answer;
 }
 
-/** A streamer's side of the sync: a boot id of its own and a rising sequence. */
-export function syncingStreamer(app: StrapiApp) {
-  const bootId = randomUUID();
-  let sequence = 0;
-  return async (
+export interface StreamerSide {
+  bootId: string;
+  introspect(credential: string, client?: Client, idleMs?: number | null): Promise<IntrospectionResponse>;
+  sync(
     sessions: { session: string; generation?: number; idleMs?: number; bytes?: number; mediaSeconds?: number }[],
-  ): Promise<SyncResponse> => {
-    sequence += 1;
-    const response = await callInternal(app, 'sync', {
-      bootId,
-      sequence,
-      sessions: sessions.map((entry) => ({ generation: 0, bytes: 0, mediaSeconds: 0, idleMs: 0, ...entry })),
-    });
-    if (response.status !== 200) throw new Error(`sync answered ${response.status}`);
-    return syncResponseSchema.parse(await response.json());
+    more?: { leaving?: true; node?: { url: string } },
+  ): Promise<SyncResponse>;
+}
+
+/** A streamer's side of the internal REST: a boot id of its own and a rising sequence. */
+export function streamerSide(app: StrapiApp, bootId: string = randomUUID()): StreamerSide {
+  let sequence = 0;
+  return {
+    bootId,
+    introspect: (credential, client = PHONE, idleMs = null) => introspect(app, credential, client, idleMs, bootId),
+    async sync(sessions, { leaving, node } = {}) {
+      sequence += 1;
+      const response = await callInternal({ ...app, ...node }, 'sync', {
+        bootId,
+        sequence,
+        sessions: sessions.map((entry) => ({ generation: 0, bytes: 0, mediaSeconds: 0, idleMs: 0, ...entry })),
+        leaving,
+      });
+      if (response.status !== 200) throw new Error(`sync answered ${response.status}`);
+      return syncResponseSchema.parse(await response.json());
+    },
   };
+}
+
+/** The sync of a streamer of its own. */
+export function syncingStreamer(app: StrapiApp): StreamerSide['sync'] {
+  return streamerSide(app).sync;
 }

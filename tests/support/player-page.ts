@@ -11,11 +11,13 @@ const LIBRARIES: Record<string, string> = {
   '/hls.js': 'hls.js/dist/hls.min.js',
   '/dash.js': 'dashjs/dist/modern/umd/dash.all.min.js',
   '/shaka.js': 'shaka-player/dist/shaka-player.compiled.js',
+  '/mpegts.js': 'mpegts.js/dist/mpegts.js',
 };
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>player</title>
 <video id="player" muted playsinline width="640" height="360"></video>
 <script src="/hls.js"></script><script src="/dash.js"></script><script src="/shaka.js"></script>
+<script src="/mpegts.js"></script>
 <script>
 const player = document.querySelector('#player');
 window.problems = [];
@@ -36,6 +38,12 @@ window.players = {
     await shakaPlayer.attach(player);
     shakaPlayer.addEventListener('error', (event) => problems.push('shaka ' + event.detail.code));
     await shakaPlayer.load(url);
+  },
+  'mpegts.js'(url) {
+    const flv = mpegts.createPlayer({ type: 'flv', url, isLive: false });
+    flv.on(mpegts.Events.ERROR, (type, detail) => problems.push('mpegts.js ' + type + ' ' + detail));
+    flv.attachMediaElement(player);
+    flv.load();
   },
   native(url) { player.src = url; },
 };

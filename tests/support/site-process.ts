@@ -4,6 +4,7 @@ import { EventEmitter, once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { createTestDatabase, requestedServer } from './test-database';
 
 interface Status {
   state: string;
@@ -20,6 +21,8 @@ export interface SiteProcess {
   status(): Status | undefined;
   /** Resolves to what `probe` finds, once it finds something; asked whenever the site tells anything. */
   when<T>(probe: () => T | null | undefined): Promise<T>;
+  /** Resolves to the site's address once it listens; for sites whose streamers run elsewhere. */
+  listening(): Promise<string>;
   /** Resolves when the streamer is RUNNING and is another process than `otherThan`. */
   running(otherThan?: number): Promise<{ pid: number; url: string }>;
   /** Ends it if it lives, and removes its files. */
@@ -48,6 +51,7 @@ function environment(directory: string, env: Record<string, string>): NodeJS.Pro
     NODE_ENV: 'test',
     STRAPI_TELEMETRY_DISABLED: 'true',
     PORT: '0',
+    DATABASE_CLIENT: 'sqlite',
     DATABASE_FILENAME: path.join(directory, 'data.db'),
     PROTECTED_VOD_TEST_CONFIG: JSON.stringify({ storage: { root: path.join(directory, 'storage') } }),
     ...env,
@@ -61,8 +65,10 @@ function parseStatus(line: string): Status | undefined {
 /** Starts the site, or only loads it as `strapi console` does. Does not wait for it. */
 export async function startSiteProcess({ command = 'start', env = {} }: SiteProcessOptions = {}): Promise<SiteProcess> {
   const directory = await mkdtemp(path.join(tmpdir(), 'protected-vod-site-'));
+  const client = env.DATABASE_CLIENT === undefined ? requestedServer() : null;
+  const database = client && (await createTestDatabase(client));
   const child = spawn(process.execPath, [path.join(import.meta.dirname, 'site-process.cjs'), command], {
-    env: environment(directory, env),
+    env: environment(directory, { ...database?.env, ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const news = new EventEmitter();
@@ -90,6 +96,11 @@ export async function startSiteProcess({ command = 'start', env = {} }: SiteProc
     output: () => output,
     status,
     when,
+    listening: () =>
+      when(() => {
+        const port = status()?.sitePort;
+        return port ? `http://127.0.0.1:${port}` : null;
+      }),
     running: (otherThan) =>
       when(() => {
         const now = status();
@@ -101,6 +112,7 @@ export async function startSiteProcess({ command = 'start', env = {} }: SiteProc
         child.kill('SIGKILL');
         await once(child, 'exit');
       }
+      await database?.drop();
       await rm(directory, { recursive: true, force: true });
     },
   };

@@ -17,6 +17,7 @@ import {
   type IntrospectionRequest,
   type IntrospectionResponse,
   introspectionRequestSchema,
+  type SessionUsage,
   type SessionVerdict,
   STREAMER_CREDENTIAL_HEADER,
   type StreamerKeys,
@@ -39,7 +40,8 @@ export interface StandInPlugin {
   mint(options?: MintOptions): Promise<string>;
   /** The id of the session that a token opened. */
   sessionOf(token: string): string;
-  openSession(client: Client): string;
+  /** `asset`: another one than in `terms`. */
+  openSession(client: Client, asset?: Grant['asset']): string;
   end(sessionId: string): void;
   stop(): Promise<void>;
   /** Listens again on the port it had. */
@@ -62,6 +64,7 @@ interface Session {
   client: Client;
   generation: number;
   ended: boolean;
+  asset?: Grant['asset'] | undefined;
 }
 
 export function makeSessionId(credential: string): string {
@@ -108,14 +111,14 @@ export async function startStandInPlugin(): Promise<StandInPlugin> {
   let server: http.Server;
   let port = 0;
 
-  const grantOf = ({ client, generation }: Session): Grant => ({
-    ...structuredClone(plugin.terms),
+  const grantOf = ({ client, generation, asset }: Session): Grant => ({
+    ...structuredClone({ ...plugin.terms, ...(asset && { asset }) }),
     client,
     generation,
   });
 
-  function insert(jti: string, client: Client): Session {
-    const session = { id: makeSessionId(credential), jti, client, generation: 0, ended: false };
+  function insert(jti: string, client: Client, asset?: Grant['asset']): Session {
+    const session = { id: makeSessionId(credential), jti, client, generation: 0, ended: false, asset };
     sessions.set(session.id, session);
     byHash.set(hashOf(session.id), session);
     return session;
@@ -144,11 +147,12 @@ export async function startStandInPlugin(): Promise<StandInPlugin> {
     return { active: true, sessionId: session.id, grant: grantOf(session) };
   }
 
-  function verdictOf(hash: string): unknown {
+  function verdictOf({ session: hash, idleMs }: SessionUsage): unknown {
     const session = byHash.get(hash);
     let verdict: SessionVerdict = { session: hash, state: 'unchanged' };
     if (session === undefined || session.ended) verdict = { session: hash, state: 'ended' };
-    else if (plugin.faults.renew) verdict = { session: hash, state: 'renewed', grant: grantOf(session) };
+    else if (plugin.faults.renew && idleMs < 90_000)
+      verdict = { session: hash, state: 'renewed', grant: grantOf(session) };
     return plugin.faults.verdict?.(verdict) ?? verdict;
   }
 
@@ -160,7 +164,7 @@ export async function startStandInPlugin(): Promise<StandInPlugin> {
     }
     const request = syncRequestSchema.parse(JSON.parse(body));
     plugin.syncs.push(request);
-    return { results: request.sessions.map(({ session }) => verdictOf(session)) };
+    return { results: request.sessions.map(verdictOf) };
   }
 
   function respond(request: http.IncomingMessage, response: http.ServerResponse, body: string): void {
@@ -225,7 +229,7 @@ export async function startStandInPlugin(): Promise<StandInPlugin> {
       if (session === undefined) throw new Error('the token opened no session');
       return session.id;
     },
-    openSession: (client) => insert(randomUUID(), client).id,
+    openSession: (client, asset) => insert(randomUUID(), client, asset).id,
     end(sessionId) {
       const session = sessions.get(sessionId);
       if (session !== undefined) session.ended = true;

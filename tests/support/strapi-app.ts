@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
+import { createTestDatabase, requestedServer, type ServerClient } from './test-database';
 
 // Strapi's ESM build imports directories, which Node's own loader refuses; its CommonJS build is what sites run.
 const { createStrapi } = createRequire(import.meta.url)('@strapi/strapi') as typeof import('@strapi/strapi');
@@ -28,6 +29,8 @@ export interface StrapiAppOptions {
   pluginConfig?: Record<string, Record<string, unknown>>;
   /** Set before Strapi reads its configuration; null unsets. */
   env?: Record<string, string | null>;
+  /** Default: what `DATABASE_CLIENT` says, or SQLite. */
+  database?: ServerClient | null;
 }
 
 const SECRETS = ['API_TOKEN_SALT', 'ADMIN_JWT_SECRET', 'TRANSFER_TOKEN_SALT', 'JWT_SECRET', 'ENCRYPTION_KEY'];
@@ -62,6 +65,9 @@ async function keepingProcessListeners(action: () => Promise<unknown>): Promise<
 
 /** Boots `tests/app` in this process and listens on a free loopback port. The plugin comes from `dist`: build first. */
 export async function startStrapiApp(options: StrapiAppOptions = {}): Promise<StrapiApp> {
+  const { database: client = requestedServer() } = options;
+  const database = client && (await createTestDatabase(client));
+  const clientBefore = process.env.DATABASE_CLIENT ?? null;
   const directory = await mkdtemp(path.join(tmpdir(), 'protected-vod-app-'));
   const storageRoot = path.join(directory, 'storage');
   applyEnvironment({
@@ -69,7 +75,9 @@ export async function startStrapiApp(options: StrapiAppOptions = {}): Promise<St
     STRAPI_TELEMETRY_DISABLED: 'true',
     LOG_LEVEL: 'error',
     ...secretEnvironment(),
+    DATABASE_CLIENT: 'sqlite',
     DATABASE_FILENAME: path.join(directory, 'data.db'),
+    ...database?.env,
     PROTECTED_VOD_TEST_CONFIG: pluginConfigJson(storageRoot, options.pluginConfig),
     ...options.env,
   });
@@ -89,6 +97,8 @@ export async function startStrapiApp(options: StrapiAppOptions = {}): Promise<St
     async stop() {
       strapi.server.httpServer.closeAllConnections();
       await keepingProcessListeners(() => strapi.destroy());
+      applyEnvironment({ DATABASE_CLIENT: clientBefore });
+      await database?.drop();
       await rm(directory, { recursive: true, force: true });
     },
   };

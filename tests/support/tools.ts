@@ -11,9 +11,25 @@ function find(name: string): string | null {
   }
 }
 
+function execFileSyncOrNone(command: string, ...args: string[]): string {
+  try {
+    return execFileSync(command, args, { encoding: 'utf8' });
+  } catch {
+    return '';
+  }
+}
+
 /** Paths of what a machine may lack; tests that need one are skipped by name without it. */
 export const FFMPEG = find('ffmpeg');
 export const CHROMIUM = find('chromium') ?? find('chromium-browser') ?? find('google-chrome');
+export const NGINX = find('nginx') ?? find('/usr/sbin/nginx');
+export const HAPROXY = find('haproxy') ?? find('/usr/sbin/haproxy');
+export const VARNISHD = find('varnishd') ?? find('/usr/sbin/varnishd');
+export const SYSTEMD_ANALYZE = find('systemd-analyze');
+
+/** librtmp's own client, and curl where it was built with librtmp. */
+export const RTMPDUMP = find('rtmpdump');
+export const CURL_RTMP = / rtmp /.test(execFileSyncOrNone('curl', '--version')) ? find('curl') : null;
 
 /** Runs ffmpeg to its end; throws with its messages. */
 export async function ffmpeg(...args: string[]): Promise<string> {
@@ -29,6 +45,13 @@ export async function ffmpeg(...args: string[]): Promise<string> {
  */
 export async function frameHashes(input: string): Promise<string[]> {
   const report = await ffmpeg('-i', input, '-map', '0:v:0', '-fps_mode', 'passthrough', '-f', 'framemd5', '-');
+  const rows = report.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return rows.map((line) => line.split(',').at(-1)?.trim() ?? '');
+}
+
+/** MD5 of every coded picture, in order; as cheap as reading. */
+export async function packetHashes(input: string): Promise<string[]> {
+  const report = await ffmpeg('-i', input, '-map', '0:v:0', '-c', 'copy', '-f', 'framemd5', '-');
   const rows = report.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return rows.map((line) => line.split(',').at(-1)?.trim() ?? '');
 }

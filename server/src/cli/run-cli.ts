@@ -1,17 +1,25 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../../../package.json';
-import { EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-code';
+import { CommandFailed, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-code';
+import { restartCommand } from './restart-command';
 import { secretCommand } from './secret-command';
+import { sessionsCommand } from './sessions-command';
+import { statusCommand } from './status-command';
 import { streamerCommand } from './streamer-command';
+import { tailCommand } from './tail-command';
 import type { Terminal } from './terminal';
 
 function createProgram(terminal: Terminal): Command {
   const program = new Command('protected-vod')
     .description('Protected video-on-demand for Strapi 5')
     .version(version)
+    .addCommand(statusCommand(terminal))
+    .addCommand(tailCommand(terminal))
+    .addCommand(restartCommand(terminal))
+    .addCommand(sessionsCommand(terminal))
     .addCommand(streamerCommand())
     .addCommand(secretCommand(terminal))
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage.');
+    .addHelpText('after', '\nExit codes: 0 done and well, 1 failed or not RUNNING, 2 wrong usage.');
   const settle = (command: Command): void => {
     // Commander would end the process itself, with 1 for wrong usage.
     command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
@@ -28,6 +36,7 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
     return EXIT_OK;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_OK : EXIT_USAGE;
+    if (error instanceof CommandFailed) return EXIT_FAILED;
     terminal.err(`protected-vod: ${error instanceof Error ? error.message : String(error)}\n`);
     return EXIT_FAILED;
   }

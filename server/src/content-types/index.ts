@@ -1,9 +1,11 @@
 import { assetSchema } from './asset/schema';
 import { playbackSessionSchema } from './playback-session/schema';
+import { sessionHolderSchema } from './session-holder/schema';
 import { videoSchema } from './video/schema';
 
 export const contentTypes = {
   video: { schema: videoSchema },
   asset: { schema: assetSchema },
   'playback-session': { schema: playbackSessionSchema },
+  'session-holder': { schema: sessionHolderSchema },
 };

@@ -1,5 +1,6 @@
 import { createAssetService } from './asset';
 import { createEntitlementService } from './entitlement';
+import { createExternalStreamersService } from './external-streamers';
 import { createFilmIntakeService } from './film-intake';
 import { createIntrospectionService } from './introspection';
 import { createKeysService } from './keys';
@@ -9,6 +10,7 @@ import { createPlaybackSessionService } from './playback-session';
 import { createPlaybackTokenService } from './playback-token';
 import { createResumableUploadService } from './resumable-upload';
 import { createRevocationService } from './revocation';
+import { createSessionOverviewService } from './session-overview';
 import { createStorageService } from './storage';
 import { createStreamerService } from './streamer';
 import { createSyncService } from './sync';
@@ -17,6 +19,7 @@ import { createVideoService } from './video';
 
 export const services = {
   asset: createAssetService,
+  'external-streamers': createExternalStreamersService,
   'film-intake': createFilmIntakeService,
   'media-file': createMediaFileService,
   'media-folder': createMediaFolderService,
@@ -29,6 +32,7 @@ export const services = {
   'playback-session': createPlaybackSessionService,
   'playback-token': createPlaybackTokenService,
   revocation: createRevocationService,
+  'session-overview': createSessionOverviewService,
   streamer: createStreamerService,
   sync: createSyncService,
   video: createVideoService,

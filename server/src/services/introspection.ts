@@ -10,12 +10,15 @@ import type { Keyring } from '../tokens/keyring';
 import { type PlaybackClaims, verifyPlaybackToken } from '../tokens/playback-token';
 import { deriveSessionId, hashSessionId, hasValidTag, newSessionSalt } from '../tokens/session-id';
 import { getService } from './get-service';
-import { grantFor } from './playback-session/grant';
+import { grantFor, holdingFor } from './playback-session/grant';
 import { judgeHandOver } from './playback-session/hand-over';
+import type { SessionHolders } from './playback-session/holders';
 import { judgeSession } from './playback-session/judgement';
 import { clientOf, type SessionRow } from './playback-session/row';
 import type { SessionStore } from './playback-session/store';
 import type { UsageLedger } from './playback-session/usage-ledger';
+
+const MAX_ATTEMPTS = 3;
 
 /** A session that the credential leads to, before anything was decided about the one who shows it. */
 interface Found {
@@ -25,6 +28,9 @@ interface Found {
   mayHandOver: boolean;
 }
 
+/** Redemptions that this process is making now, by token id: a thousand at once cost one decision. */
+type Redemptions = Map<string, Promise<SessionRow | Refused>>;
+
 class Refused {
   constructor(
     readonly reason: DenyReason,
@@ -32,16 +38,24 @@ class Refused {
   ) {}
 }
 
+/** A change came in between what was read and what was written. */
+class Overtaken {}
+
+/** The old client's streamer has not given way yet. */
+class Pending {}
+
 export interface IntrospectionService {
   introspect(request: IntrospectionRequest): Promise<IntrospectionResponse>;
 }
 
 /** Answers the streamer. Starts from "no": every path that is not a full yes ends in `{ active: false }`. */
 export function createIntrospectionService({ strapi }: { strapi: Core.Strapi }): IntrospectionService {
+  const redemptions: Redemptions = new Map();
   return {
     async introspect(request) {
-      const inquiry = new Inquiry(strapi, request);
+      const inquiry = new Inquiry(strapi, request, redemptions);
       const outcome = await inquiry.run();
+      if (outcome instanceof Pending) return { active: false, final: false, pending: true };
       if (!(outcome instanceof Refused)) return outcome;
       strapi.log.debug(`Introspection refused: ${outcome.reason}`);
       return { active: false, final: outcome.final };
@@ -52,28 +66,47 @@ export function createIntrospectionService({ strapi }: { strapi: Core.Strapi }):
 class Inquiry {
   private readonly store: SessionStore;
   private readonly usage: UsageLedger;
+  private readonly holders: SessionHolders;
   private readonly keyring: Keyring;
   private readonly session;
 
   constructor(
     private readonly strapi: Core.Strapi,
     private readonly request: IntrospectionRequest,
+    private readonly redemptions: Redemptions,
   ) {
     const sessions = getService(strapi, 'playback-session');
     this.store = sessions.store;
     this.usage = sessions.usage;
+    this.holders = sessions.holders;
     this.keyring = getService(strapi, 'keys').keyring();
     this.session = configOf(strapi).session;
   }
 
-  async run(): Promise<IntrospectionResponse | Refused> {
+  async run(): Promise<IntrospectionResponse | Refused | Pending> {
     const { credential } = this.request;
     const isSessionId = sessionIdSchema.safeParse(credential).success;
     const found = await (isSessionId ? this.findBySessionId(credential) : this.findByToken(credential));
     if (found instanceof Refused) return found;
+    for (let attempt = 1, { row } = found; ; attempt += 1) {
+      const outcome = await this.answer({ ...found, row });
+      if (!(outcome instanceof Overtaken)) return outcome;
+      const now = await this.store.findByHash(row.session_hash);
+      // The streamer asks again after a non-final no.
+      if (!now || attempt === MAX_ATTEMPTS) return new Refused('session-ended', false);
+      row = now;
+    }
+  }
+
+  private async answer(found: Found): Promise<IntrospectionResponse | Refused | Pending | Overtaken> {
     if (found.row.state === 'ended') return new Refused('session-ended', true);
-    const held = await this.contest(found);
-    return held instanceof Refused ? held : this.grant({ ...found, row: held });
+    const row = await this.contest(found);
+    if (row instanceof Refused) return row;
+    // Before the decision, which would be old after the wait.
+    const { streamer } = this.request;
+    const mayServe =
+      row.generation === 0 || (await this.holders.othersGaveWay(row.session_hash, streamer, row.generation));
+    return mayServe ? this.grant({ ...found, row }) : new Pending();
   }
 
   private async findBySessionId(sessionId: string): Promise<Found | Refused> {
@@ -87,9 +120,18 @@ class Inquiry {
     if (!verified) return new Refused('token-invalid', true);
     const { claims, expired } = verified;
     const known = await this.store.findByTokenId(claims.tokenId);
-    const row = known ?? (expired ? new Refused('token-expired', true) : await this.redeem(claims));
+    const row = known ?? (expired ? new Refused('token-expired', true) : await this.redeemOnce(claims));
     if (row instanceof Refused) return row;
     return { row, sessionId: deriveSessionId(this.keyring, row.token_id, row.salt), mayHandOver: !expired };
+  }
+
+  /** Who shows the same token meanwhile finds the session of the first, and is compared with its client. */
+  private redeemOnce(claims: PlaybackClaims): Promise<SessionRow | Refused> {
+    const { tokenId } = claims;
+    const running =
+      this.redemptions.get(tokenId) ?? this.redeem(claims).finally(() => this.redemptions.delete(tokenId));
+    this.redemptions.set(tokenId, running);
+    return running;
   }
 
   /** Decides as the mint did, then inserts; the unique token id makes one redemption the first (S5). */
@@ -113,33 +155,39 @@ class Inquiry {
 
   /** One client at a time (S11, S12): the row as it is bound to the client who asks, or a refusal. */
   private async contest({ row, mayHandOver }: Found): Promise<SessionRow | Refused> {
-    const lastSeenAt = Math.max(row.last_seen_at, this.usage.lastSeenAt(row.session_hash) ?? 0);
-    const idleMs = Math.max(0, Date.now() - lastSeenAt);
-    const verdict = judgeHandOver(
-      {
-        bound: clientOf(row),
-        comer: this.request.client,
-        idleMs: Math.min(idleMs, this.request.idleMs ?? idleMs),
-        takeOvers: row.generation,
-      },
-      this.session,
-    );
+    const bound = clientOf(row);
+    const comer = this.request.client;
+    const idleMs = bound.addressPrefix === comer.addressPrefix ? 0 : await this.idleMs(row);
+    const verdict = judgeHandOver({ bound, comer, idleMs, takeOvers: row.generation }, this.session);
     if (verdict === 'same-client') return row;
     if (verdict === 'refuse' || !mayHandOver) return new Refused('client-mismatch', false);
     if (verdict === 'end-session') {
       await this.store.end(row.session_hash, 'too-many-take-overs');
       return new Refused('too-many-take-overs', true);
     }
-    if (!(await this.store.takeOver(row, this.request.client))) return new Refused('client-mismatch', false);
-    return (await this.store.findByHash(row.session_hash)) ?? new Refused('session-ended', true);
+    const isMine = await this.store.takeOver(row, comer);
+    const now = isMine ? await this.store.findByHash(row.session_hash) : null;
+    return now?.client_prefix === comer.addressPrefix ? now : new Refused('client-mismatch', false);
   }
 
-  private async grant({ row, sessionId }: Found): Promise<IntrospectionResponse | Refused> {
+  /** Since the bound client's last activity, as far as any streamer told any node. */
+  private async idleMs(row: SessionRow): Promise<number> {
+    const here = this.usage.lastSeenAt(row.session_hash) ?? 0;
+    const anywhere = await this.holders.lastSeenAt(row.session_hash);
+    const idleMs = Math.max(0, Date.now() - Math.max(row.last_seen_at, here, anywhere));
+    return Math.min(idleMs, this.request.idleMs ?? idleMs);
+  }
+
+  private async grant({ row, sessionId }: Found): Promise<IntrospectionResponse | Refused | Overtaken> {
     const decide = getService(this.strapi, 'entitlement').deliberation();
     const judgement = await judgeSession(row, decide, this.session);
-    const [settled] = await this.store.settle([judgement]);
-    // The streamer asks again after a non-final no.
-    if (!settled) return new Refused('session-ended', false);
+    const holder = { streamer: this.request.streamer, generation: row.generation, seenAt: Date.now() };
+    const holdings = judgement.outcome === 'renew' ? [holdingFor(row, holder, this.session)] : [];
+    const [settled] = await this.store.settle([judgement], holdings);
+    if (!settled) {
+      for (const { id } of holdings) await this.holders.withdraw(id);
+      return new Overtaken();
+    }
     if (judgement.outcome === 'end') return new Refused(judgement.reason, true);
     return { active: true, sessionId, grant: grantFor(row, judgement.allowance, this.session) };
   }

@@ -95,13 +95,16 @@ export interface CorsSources {
   configured: string[] | undefined;
   /** Strapi's `middlewares`. */
   middlewares: unknown;
-  /** Strapi's `server.absoluteUrl`. */
-  ownUrl: unknown;
 }
 
-/** Origins whose pages may play: configured ones, else those that Strapi allows; the site's own always. */
-export function corsOrigins({ configured, middlewares, ownUrl }: CorsSources): string[] {
-  const own = absoluteHttpUrl(ownUrl)?.origin ?? '';
-  const all = [...(configured ?? strapiOrigins(middlewares)), own];
+/** Origins whose pages may play: configured ones, else those that Strapi allows. */
+export function corsOrigins({ configured, middlewares }: CorsSources): string[] {
+  const all = configured ?? strapiOrigins(middlewares);
   return [...new Set(all.filter((origin) => origin !== ''))];
+}
+
+/** Where this Strapi's own pages are, which may always play. `ownUrl` is Strapi's `server.absoluteUrl`. */
+export function ownOrigins(ownUrl: unknown): string[] {
+  const own = absoluteHttpUrl(ownUrl)?.origin;
+  return own === undefined ? [] : [own];
 }

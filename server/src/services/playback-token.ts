@@ -1,14 +1,10 @@
 import type { Core } from '@strapi/strapi';
-import {
-  type AddressedResource,
-  formatDeliveryPath,
-  type PlaybackTokenAnswer,
-  type PublicRefusal,
-} from '../../contracts';
+import type { PlaybackTokenAnswer, PublicRefusal } from '../../contracts';
 import { configOf } from '../config';
 import { mintPlaybackToken } from '../tokens/playback-token';
-import type { Allowance, Question } from './entitlement/decision';
+import type { Question } from './entitlement/decision';
 import { getService } from './get-service';
+import { playbackUrls, rtmpBaseUrl } from './playback-urls';
 
 type Minted = { allow: true; answer: PlaybackTokenAnswer } | { allow: false; refusal: PublicRefusal };
 
@@ -18,16 +14,6 @@ export interface PlaybackTokenService {
    * no address. Throws `VodError` `secret-refused`.
    */
   mint(question: Question, requestOrigin: string): Promise<Minted>;
-}
-
-function urlsOf(base: string, token: string, allowance: Allowance): PlaybackTokenAnswer['data']['urls'] {
-  const url = (resource: AddressedResource) => base + formatDeliveryPath(token, resource);
-  return {
-    ...(allowance.protocols.includes('hls') && { hls: url({ kind: 'multivariant-playlist' }) }),
-    ...(allowance.protocols.includes('dash') && { dash: url({ kind: 'manifest' }) }),
-    ...(allowance.protocols.includes('mp4') && { mp4: url({ kind: 'progressive' }) }),
-    ...(allowance.download && { download: url({ kind: 'download' }) }),
-  };
 }
 
 export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }): PlaybackTokenService {
@@ -45,7 +31,14 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
         { video: question.video, locale: decision.locale, origin: question.origin, protocols: decision.protocols },
         lifetimeSeconds,
       );
-      const base = getService(strapi, 'streamer').publicBaseUrl(requestOrigin);
+      const streamer = getService(strapi, 'streamer');
+      const { publicUrl, host } = configOf(strapi).streamer.rtmp;
+      const addresses = {
+        base: streamer.publicBaseUrl(requestOrigin),
+        rtmpBase: rtmpBaseUrl({ publicUrl, host, port: streamer.rtmpPort(), requestOrigin }),
+        video: question.video,
+        token,
+      };
       return {
         allow: true,
         answer: {
@@ -54,7 +47,7 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
             expiresAt: expiresAt.toISOString(),
             expiresInSeconds: lifetimeSeconds,
             durationSeconds: decision.asset.durationSeconds,
-            urls: urlsOf(base, token, decision),
+            urls: playbackUrls(addresses, decision),
             poster: decision.posterUrl,
           },
         },

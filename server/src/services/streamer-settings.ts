@@ -3,7 +3,7 @@ import type { Core } from '@strapi/strapi';
 import type { RtmpSettings, StreamerKeys, StreamerSettings } from '../../contracts';
 import { configOf, type PluginConfig } from '../config';
 import { UNIX_PEER } from '../proxy';
-import { corsOrigins, internalUrl } from './network';
+import { corsOrigins, internalUrl, ownOrigins } from './network';
 
 function rtmpSettings(
   { host, port, allowPlaintext, tls }: PluginConfig['streamer']['rtmp'],
@@ -19,25 +19,34 @@ function rtmpSettings(
   };
 }
 
+/** What differs from one Strapi to the next of a site; each tells it when it attaches. */
+export interface OwnOrigins {
+  internalUrl: string;
+  corsOrigins: string[];
+}
+
 /**
  * All that the managed streamer is told. The server must be listening. Throws `VodError` with a sentence for the
  * operator when there is no way to tell it where the plugin is.
  */
 export function composeStreamerSettings(
   strapi: Core.Strapi,
-  { keys, edgeProof }: { keys: StreamerKeys; edgeProof: string },
-): StreamerSettings {
+  keys: StreamerKeys,
+): { settings: StreamerSettings; own: OwnOrigins } {
   const { storage, streamer, session, cors } = configOf(strapi);
   const appRoot = strapi.dirs.app.root;
   const storageRoot = path.resolve(appRoot, storage.root);
-  return {
-    keys,
-    edgeProof,
+  const own = {
     internalUrl: internalUrl({
       configured: streamer.internalUrl,
       listener: strapi.server.httpServer.address(),
       restPrefix: strapi.config.get('api.rest.prefix', '/api'),
     }),
+    corsOrigins: ownOrigins(strapi.config.get('server.absoluteUrl')),
+  };
+  const settings: StreamerSettings = {
+    keys,
+    internalUrl: own.internalUrl,
     storageRoot,
     cacheDir:
       streamer.cacheDir === undefined ? path.join(storageRoot, 'cache') : path.resolve(appRoot, streamer.cacheDir),
@@ -46,11 +55,7 @@ export function composeStreamerSettings(
     opsHost: streamer.opsHost,
     opsPort: streamer.opsPort,
     trustedProxies: streamer.trustedProxies.filter((entry) => entry !== UNIX_PEER),
-    corsOrigins: corsOrigins({
-      configured: cors.origins,
-      middlewares: strapi.config.get('middlewares'),
-      ownUrl: strapi.config.get('server.absoluteUrl'),
-    }),
+    corsOrigins: corsOrigins({ configured: cors.origins, middlewares: strapi.config.get('middlewares') }),
     memoryCacheBytes: streamer.memoryCacheBytes,
     diskCacheBytes: streamer.diskCacheBytes,
     cutThreads: streamer.cutThreads,
@@ -62,4 +67,5 @@ export function composeStreamerSettings(
     drainSeconds: streamer.drainSeconds,
     logLevel: streamer.logLevel,
   };
+  return { settings, own };
 }

@@ -1,26 +1,30 @@
-import { randomBytes } from 'node:crypto';
-import path from 'node:path';
 import type { Core } from '@strapi/strapi';
-import type { StreamerSettings } from '../../contracts';
 import { configOf } from '../config';
 import { VodError } from '../errors';
 import { createStreamProxy, type StreamProxy } from '../proxy';
-import { forkLauncher, type ProcessState, type ProcessStatus, Supervisor } from '../supervisor';
+import type { ProcessState, ProcessStatus, RecentLines, ServingStreamer } from '../supervisor';
 import { getService } from './get-service';
+import { createManagedStreamer } from './managed-streamer';
 import { publicBaseUrl } from './network';
-import { composeStreamerSettings } from './streamer-settings';
 
 export interface StreamerService {
-  /** Starts the managed streamer; the HTTP server must be listening. Does nothing in mode `external`. Never throws. */
+  /**
+   * Adopts the streamer that is there or starts one; the HTTP server must be listening. Does nothing in mode
+   * `external`. Never throws.
+   */
   start(): void;
-  /** Ends it; resolves when no process is left and nothing is being relayed. */
+  /** Ends it, unless another Strapi uses it; resolves when that is done and nothing is being relayed here. */
   stop(): Promise<void>;
-  /** Starts it anew, also when it had been given up. */
+  /** Starts it anew, for all who share it, also when it had been given up. */
   restart(): Promise<void>;
   /** Null in mode `external`, where the plugin supervises nothing. */
   status(): ProcessStatus | null;
+  /** The last lines that the managed streamer logged. */
+  readonly log: RecentLines;
   /** Port on which the managed streamer serves now; null while it does not. */
   port(): number | null;
+  /** Port of its plain RTMP; null while it does not serve that. */
+  rtmpPort(): number | null;
   /** Base of the addresses that viewers get. Throws `VodError` `not-configured` when there can be none. */
   publicBaseUrl(requestOrigin: string): string;
   /** Cuts off the viewers of an ended session whose answers run through this process (S15). */
@@ -29,18 +33,10 @@ export interface StreamerService {
   proxyMiddleware: StreamProxy['middleware'];
 }
 
-const STARTS = { startSeconds: 1, startTimeoutSeconds: 60, startRetries: 8 };
-const BACKOFF = { firstSeconds: 1, capSeconds: 30 };
-/** Beyond the time that the streamer itself gives running responses. */
-const STOP_MARGIN_SECONDS = 5;
-
 const SERVING: ReadonlySet<ProcessState> = new Set(['STARTING', 'RUNNING']);
-const GONE: ReadonlySet<ProcessState> = new Set(['EXITED', 'BACKOFF', 'FATAL', 'STOPPED']);
-
-/** `dist/streamer` lies beside `dist/server`. */
-function builtStreamer(): string {
-  return path.join(__dirname, '../streamer/index.js');
-}
+const LOST: ReadonlySet<ProcessState> = new Set(['EXITED', 'BACKOFF', 'FATAL']);
+/** For what a streamer that ended in good order has sent, and slow viewers have not read yet. */
+const LAST_BYTES_MS = 5_000;
 
 /** The address to reach a server by that listens on `host`. */
 function connectHost(host: string): string {
@@ -56,43 +52,51 @@ function warnOfHiddenViewers(strapi: Core.Strapi): void {
   );
 }
 
-/** One per Strapi. `entry` is the streamer's script. */
-export function createStreamerService({ strapi }: { strapi: Core.Strapi }, entry = builtStreamer): StreamerService {
-  const { mode, host, publicUrl, trustedProxies, drainSeconds } = configOf(strapi).streamer;
-  const edgeProof = randomBytes(32).toString('base64url');
-  let port: number | null = null;
-  let settings: StreamerSettings | null = null;
+/** One per Strapi. `entry` tells the streamer's script; default: the built one. */
+export function createStreamerService({ strapi }: { strapi: Core.Strapi }, entry?: () => string): StreamerService {
+  const { mode, host, publicUrl, trustedProxies } = configOf(strapi).streamer;
+  let serving: ServingStreamer | null = null;
 
-  const proxy = createStreamProxy({ host: connectHost(host), port: () => port, edgeProof, trustedProxies });
+  const proxy = createStreamProxy({
+    host: connectHost(host),
+    streamer: () => serving && { port: serving.ports.port, edgeProof: serving.edgeProof },
+    trustedProxies,
+  });
 
-  function onState(state: ProcessState): void {
-    if (!SERVING.has(state)) port = null;
-    // A stalled viewer's answer does not notice that the streamer has died.
-    if (GONE.has(state)) proxy.open.endAll();
+  function endSession(sessionHash: string): void {
+    proxy.open.endSession(sessionHash);
+    // A WebSocket stays at the token's address.
+    if (proxy.open.hasTokens) endToken(sessionHash).catch((error: unknown) => strapi.log.error(error));
   }
 
-  const supervisor = new Supervisor({
-    name: 'streamer',
-    launch: forkLauncher({
-      entry,
-      settings: () => settings,
-      onListening: (ports) => {
-        port = ports.port;
+  async function endToken(sessionHash: string): Promise<void> {
+    const row = await getService(strapi, 'playback-session').store.findByHash(sessionHash);
+    if (row !== null) proxy.open.endToken(row.token_id);
+  }
+
+  const managed = createManagedStreamer(
+    strapi,
+    {
+      onState(state) {
+        if (!SERVING.has(state)) serving = null;
+        // A stalled viewer's answer does not notice that the streamer has died.
+        if (LOST.has(state)) proxy.open.endAll();
+        else if (state === 'STOPPED') proxy.open.endAll(LAST_BYTES_MS);
       },
-    }),
-    log: strapi.log,
-    ...STARTS,
-    backoff: BACKOFF,
-    stopWaitSeconds: drainSeconds + STOP_MARGIN_SECONDS,
-    onState,
-  });
+      onServing(streamer) {
+        serving = streamer;
+      },
+      // Viewers whose answers run through another Strapi than the one that learnt of the end, too (S15).
+      onSessionEnded: endSession,
+    },
+    entry,
+  );
 
   /** False: the site boots without a streamer, and the log says what to do. */
   function prepare(): boolean {
     if (mode !== 'managed') return false;
     try {
-      const keys = getService(strapi, 'keys').streamerKeys();
-      settings = composeStreamerSettings(strapi, { keys, edgeProof });
+      managed.prepare();
       return true;
     } catch (error) {
       if (!(error instanceof VodError)) throw error;
@@ -105,20 +109,24 @@ export function createStreamerService({ strapi }: { strapi: Core.Strapi }, entry
     start() {
       if (!prepare()) return;
       warnOfHiddenViewers(strapi);
-      supervisor.start();
+      strapi.server.httpServer.prependListener('upgrade', proxy.upgrade);
+      managed.supervisor.start();
     },
     async stop() {
-      await supervisor.stop();
+      await managed.supervisor.stop();
+      strapi.server.httpServer.off('upgrade', proxy.upgrade);
       proxy.close();
     },
     async restart() {
-      if (prepare()) await supervisor.restart();
+      if (prepare()) await managed.supervisor.restart();
     },
-    status: () => (mode === 'managed' ? supervisor.status() : null),
-    port: () => port,
+    status: () => (mode === 'managed' ? managed.supervisor.status() : null),
+    log: managed.log,
+    port: () => serving?.ports.port ?? null,
+    rtmpPort: () => serving?.ports.rtmpPort ?? null,
     publicBaseUrl: (requestOrigin) =>
       publicBaseUrl({ mode, publicUrl, serverUrl: strapi.config.get('server.url', ''), requestOrigin }),
-    endSession: proxy.open.endSession,
+    endSession,
     proxyMiddleware: proxy.middleware,
   };
 }

@@ -3,9 +3,14 @@ import { LRUCache } from 'lru-cache';
 import type { SessionUsage, SessionVerdict, SyncRequest, SyncResponse } from '../../contracts';
 import { configOf } from '../config';
 import { getService } from './get-service';
-import { grantFor } from './playback-session/grant';
+import { grantFor, holdingFor } from './playback-session/grant';
+import type { Holding } from './playback-session/holders';
 import { type Judgement, judgeSession } from './playback-session/judgement';
 import type { SessionRow } from './playback-session/row';
+
+const MAX_ATTEMPTS = 4;
+/** Nobody has watched for so long that the lease may run out. */
+const SILENT_MS = 90_000;
 
 export interface SyncService {
   /** Null: the request is not newer than one that was already answered (S12). */
@@ -23,17 +28,25 @@ export function createSyncService({ strapi }: { strapi: Core.Strapi }): SyncServ
   return {
     async sync(request) {
       if (!isNewer(request)) return null;
-      const first = await verdictsOn(strapi, request.sessions);
-      const isVoid = (entry: SessionUsage) => first.get(entry.session) === 'void';
-      // Decided on what a change has just made old: waiting for the next sync could break the two seconds.
-      const second = await verdictsOn(strapi, request.sessions.filter(isVoid));
-      const results = request.sessions.map(({ session }) =>
-        asVerdict(session, second.get(session) ?? first.get(session)),
-      );
-      for (const [at, verdict] of results.entries()) record(strapi, verdict, request.sessions[at]);
+      const { bootId, sessions } = request;
+      const outcomes = await verdictsOn(strapi, bootId, sessions);
+      // Decided on what a change has just made old: waiting for the next sync could break the two seconds. More than
+      // once, because a change inside a transaction raises the epoch again after its commit.
+      for (let attempt = 2; attempt <= MAX_ATTEMPTS; attempt += 1) {
+        const overtaken = sessions.filter(({ session }) => outcomes.get(session) === 'void');
+        for (const [session, outcome] of await verdictsOn(strapi, bootId, overtaken)) outcomes.set(session, outcome);
+      }
+      const results = sessions.map(({ session }) => asVerdict(session, outcomes.get(session)));
+      for (const [at, verdict] of results.entries()) record(strapi, verdict, sessions[at]);
+      await noteHolder(strapi, request, results);
       return { results };
     },
   };
+}
+
+interface Due {
+  row: SessionRow;
+  entry: SessionUsage;
 }
 
 type Outcome = SessionVerdict | 'ended' | 'unchanged' | 'void';
@@ -52,35 +65,57 @@ function record(strapi: Core.Strapi, verdict: SessionVerdict, report: SessionUsa
   getService(strapi, 'streamer').endSession(verdict.session);
 }
 
-function isDue(row: SessionRow, entry: SessionUsage): boolean {
-  return row.lease_due <= Date.now() || row.generation !== entry.generation;
+/** What the other nodes need to know of this streamer (S12). */
+async function noteHolder(strapi: Core.Strapi, request: SyncRequest, results: SessionVerdict[]): Promise<void> {
+  const { bootId, sessions, leaving } = request;
+  const { holders } = getService(strapi, 'playback-session');
+  if (leaving) return holders.release(bootId);
+  const ended = new Set(results.filter(({ state }) => state === 'ended').map(({ session }) => session));
+  const live = sessions.filter(({ session }) => !ended.has(session));
+  await holders.acknowledge(bootId, live);
+  await holders.noteActivity(bootId, live);
+  await holders.release(bootId, [...ended]);
 }
 
-async function verdictsOn(strapi: Core.Strapi, entries: SessionUsage[]): Promise<Map<string, Outcome>> {
+/** A change counts at once, a lease that runs out only where somebody watches: what is not renewed is forgotten. */
+function isDue(row: SessionRow, entry: SessionUsage): boolean {
+  if (row.generation !== entry.generation || row.lease_due === 0) return true;
+  return row.lease_due <= Date.now() && entry.idleMs < SILENT_MS;
+}
+
+async function verdictsOn(
+  strapi: Core.Strapi,
+  streamer: string,
+  entries: SessionUsage[],
+): Promise<Map<string, Outcome>> {
   if (entries.length === 0) return new Map();
   const { store } = getService(strapi, 'playback-session');
   const found = await store.findManyByHash(entries.map((entry) => entry.session));
   const rows = new Map(found.map((row) => [row.session_hash, row]));
   const outcomes = new Map<string, Outcome>();
-  const due: SessionRow[] = [];
+  const due: Due[] = [];
   for (const entry of entries) {
     const row = rows.get(entry.session);
     const isLive = row?.state === 'active';
     outcomes.set(entry.session, isLive ? 'unchanged' : 'ended');
-    if (isLive && isDue(row, entry)) due.push(row);
+    if (isLive && isDue(row, entry)) due.push({ row, entry });
   }
-  for (const [session, outcome] of await decideOn(strapi, due)) outcomes.set(session, outcome);
+  for (const [session, outcome] of await decideOn(strapi, streamer, due)) outcomes.set(session, outcome);
   return outcomes;
 }
 
-async function decideOn(strapi: Core.Strapi, due: SessionRow[]): Promise<[string, Outcome][]> {
+async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Promise<[string, Outcome][]> {
   const rules = configOf(strapi).session;
   // Begun after the epochs were read: see `judgeSession`.
   const decide = getService(strapi, 'entitlement').deliberation();
   const judgements: Judgement[] = [];
-  for (const row of due) {
+  const holdings: Holding[] = [];
+  for (const { row, entry } of due) {
     try {
-      judgements.push(await judgeSession(row, decide, rules));
+      const judgement = await judgeSession(row, decide, rules);
+      judgements.push(judgement);
+      if (judgement.outcome === 'end') continue;
+      holdings.push(holdingFor(row, { streamer, generation: entry.generation, seenAt: null }, rules));
     } catch (error) {
       // One bad session harms itself only: it is not renewed, and its lease runs out (S17).
       strapi.log.error(
@@ -88,7 +123,7 @@ async function decideOn(strapi: Core.Strapi, due: SessionRow[]): Promise<[string
       );
     }
   }
-  const settled = await getService(strapi, 'playback-session').store.settle(judgements);
+  const settled = await getService(strapi, 'playback-session').store.settle(judgements, holdings);
   return judgements.map((judgement, at): [string, Outcome] => {
     const session = judgement.row.session_hash;
     if (!settled[at]) return [session, 'void'];

@@ -9,9 +9,16 @@ export interface ChildEvents {
 }
 
 export interface Child {
-  /** Undefined: no process could be made; `exited` follows. */
+  /** Undefined: there is no process yet, or none could be made; in that case `exited` follows. */
   readonly pid: number | undefined;
-  kill(signal: 'SIGTERM' | 'SIGKILL'): void;
+  /** Undefined: since it was launched. */
+  readonly uptimeSeconds?: number | undefined;
+  /** It is needed here no more, and ends unless others need it; `exited` follows in both cases. */
+  leave(): void;
+  /** It is to end in good order, whoever needs it. */
+  terminate(): void;
+  /** At once. */
+  kill(): void;
 }
 
 export type Launch = (events: ChildEvents) => Child;

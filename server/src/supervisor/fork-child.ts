@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { type ChildMessage, childMessageSchema } from '../../contracts';
-import type { Child, ChildEvents, Launch } from './child';
+import { type ChildMessage, childMessageSchema, type StreamerPorts } from '../../contracts';
+import type { Child, ChildEvents } from './child';
 import { childEnvironment } from './environment';
 import { wholeLines } from './whole-lines';
 
@@ -9,7 +9,9 @@ export interface ForkOptions {
   entry: () => string;
   /** Asked for each process; goes over IPC only (S1). */
   settings: () => unknown;
-  onListening: (ports: { port: number; opsPort: number }) => void;
+  onListening?: (ports: StreamerPorts) => void;
+  /** Another process of its kind is there already; this one ends. */
+  onOccupied?: () => void;
   stdout?: NodeJS.WritableStream;
   stderr?: NodeJS.WritableStream;
 }
@@ -33,15 +35,16 @@ function listen(child: ChildProcess, options: ForkOptions, events: ChildEvents):
   child.on('message', (raw) => {
     const message = parseMessage(raw);
     if (message?.type === 'listening') {
-      options.onListening({ port: message.port, opsPort: message.opsPort });
+      const { type: _, ...ports } = message;
+      options.onListening?.(ports);
       events.ready();
+    } else if (message?.type === 'occupied') {
+      options.onOccupied?.();
     } else if (message?.type === 'fatal') {
       events.failing(message.reason);
     }
   });
   child.once('exit', (code, signal) => events.exited(describeEnd(code, signal)));
-  // Without its channel a child can no longer be told that its parent has gone, so it must not go on.
-  child.once('disconnect', () => child.kill('SIGTERM'));
   child.on('error', (error) => {
     // A process that could not be made has no 'exit'; for one that lives this only tells of a failed kill or send.
     if (child.pid === undefined) events.exited(error.message);
@@ -57,24 +60,44 @@ function forkScript(entry: string): ChildProcess {
   });
 }
 
+export interface ForkedChild extends Child {
+  /** Lets go of a child that lives on for others: this process need not wait for it. */
+  release(): void;
+}
+
 /**
  * Launches a Node script that speaks `childMessageSchema`. It gets an allow-listed environment, none of the parent's
- * Node options and no arguments (S1). It is expected to exit when the IPC channel closes, so that it outlives no parent.
+ * Node options and no arguments (S1). It is expected to exit when the IPC channel closes, unless others need it.
  */
-export function forkLauncher(options: ForkOptions): Launch {
-  return (events): Child => {
+export function forkLauncher(options: ForkOptions) {
+  return (events: ChildEvents): ForkedChild => {
     let child: ChildProcess;
     try {
       child = forkScript(options.entry());
     } catch (error) {
       // Most failures to fork come as 'error', but not all (ENOMEM is thrown).
       setImmediate(() => events.exited(String(error)));
-      return { pid: undefined, kill: () => {} };
+      return { pid: undefined, leave: () => {}, terminate: () => {}, kill: () => {}, release: () => {} };
     }
+    const terminate = () => void child.kill('SIGTERM');
+    // Without its channel a child can no longer be told that its parent has gone, so it must not go on.
+    child.once('disconnect', terminate);
     listen(child, options, events);
     relayOutput(child, options);
     // A child that died before it could read this tells so by its exit.
     if (child.pid !== undefined) child.send({ type: 'start', settings: options.settings() }, () => {});
-    return { pid: child.pid, kill: (signal) => void child.kill(signal) };
+    return {
+      pid: child.pid,
+      leave: terminate,
+      terminate,
+      kill: () => void child.kill('SIGKILL'),
+      release() {
+        child.off('disconnect', terminate);
+        if (child.connected) child.disconnect();
+        child.unref();
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+      },
+    };
   };
 }

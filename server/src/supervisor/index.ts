@@ -1,4 +1,10 @@
+export { type ControlKey, deriveControlKey } from './control-key';
+export { connectControl } from './control-line';
+export { controlPath, unsharedControlPath } from './control-path';
 export { forkLauncher } from './fork-child';
+export { createMemoryCeiling } from './memory-ceiling';
+export { createRecentLines, type RecentLines } from './recent-lines';
+export { type ServingStreamer, sharedLauncher } from './shared-child';
 export type { ProcessState, ProcessStatus } from './state';
 export { formatStatus } from './status-line';
 export { Supervisor, type SupervisorOptions } from './supervisor';

@@ -45,16 +45,16 @@ export class Supervisor {
     else this.begin();
   }
 
-  /** Resolves when no process is left: SIGTERM first, SIGKILL after `stopWaitSeconds`. */
+  /** Resolves when no process is left that nobody else needs: asked to end first, killed after `stopWaitSeconds`. */
   stop(): Promise<void> {
     this.wanted = false;
-    return this.halt();
+    return this.halt('leave');
   }
 
-  /** Stops, forgets failed starts and starts again; resolves when the new process was launched. A later `stop()` wins. */
+  /** Ends it, forgets failed starts and starts again; resolves when the new process was launched. A later `stop()` wins. */
   async restart(): Promise<void> {
     this.wanted = true;
-    await this.halt();
+    await this.halt('terminate');
     if (this.wanted) this.begin();
   }
 
@@ -63,7 +63,7 @@ export class Supervisor {
       name: this.options.name,
       state: this.state,
       pid: this.child?.pid ?? null,
-      uptimeSeconds: this.child === null ? null : this.uptimeSeconds(),
+      uptimeSeconds: this.child === null ? null : (this.child.uptimeSeconds ?? this.secondsSinceLaunch()),
       restarts: Math.max(0, this.launches - 1),
       lastEnd: this.lastEnd,
     };
@@ -75,7 +75,7 @@ export class Supervisor {
     this.launch();
   }
 
-  private halt(): Promise<void> {
+  private halt(how: 'leave' | 'terminate'): Promise<void> {
     clearTimeout(this.timer);
     const { child } = this;
     if (child === null) {
@@ -83,7 +83,7 @@ export class Supervisor {
       return Promise.resolve();
     }
     this.enter('STOPPING');
-    this.terminate(child);
+    this.end(child, how);
     return new Promise((resolve) => this.waiters.push(resolve));
   }
 
@@ -104,7 +104,7 @@ export class Supervisor {
 
   private onReady(child: Child): void {
     if (child !== this.child || this.state !== 'STARTING') return;
-    this.wait(Math.max(0, this.options.startSeconds - this.uptimeSeconds()), () => {
+    this.wait(Math.max(0, this.options.startSeconds - this.secondsSinceLaunch()), () => {
       this.failures = 0;
       this.enter('RUNNING');
     });
@@ -114,7 +114,7 @@ export class Supervisor {
     if (child !== this.child || this.state === 'STOPPING') return;
     this.options.log.error(`${this.options.name}: ${reason}`);
     clearTimeout(this.timer);
-    this.terminate(child);
+    this.end(child, 'terminate');
   }
 
   private onExit(child: Child, how: string): void {
@@ -156,13 +156,13 @@ export class Supervisor {
     this.wait(seconds, () => this.launch());
   }
 
-  private terminate(child: Child): void {
+  private end(child: Child, how: 'leave' | 'terminate'): void {
     if (this.killTimer !== undefined) return;
     this.killTimer = setTimeout(() => {
-      this.options.log.warn(`${this.options.name} did not end on SIGTERM and is killed`);
-      child.kill('SIGKILL');
+      this.options.log.warn(`${this.options.name} did not end when it was asked to and is killed`);
+      child.kill();
     }, this.options.stopWaitSeconds * 1000);
-    child.kill('SIGTERM');
+    child[how]();
   }
 
   private wait(seconds: number, then: () => void): void {
@@ -170,7 +170,7 @@ export class Supervisor {
     this.timer = setTimeout(then, seconds * 1000);
   }
 
-  private uptimeSeconds(): number {
+  private secondsSinceLaunch(): number {
     return (performance.now() - this.launchedAt) / 1000;
   }
 

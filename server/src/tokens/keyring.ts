@@ -11,6 +11,8 @@ export interface Keyring {
   readonly streamerCredential: string;
   /** Bearer of the ingest worker: another label, so that the one never opens the other's doors (S1). */
   readonly ingestCredential: string;
+  /** Bearer of the CLI; a streamer that leaks its own cannot restart or end anything with it. */
+  readonly operatorCredential: string;
   readonly sessionIdKey: Buffer;
   readonly sessionTagKey: Buffer;
   readonly uploadTokenKey: Buffer;
@@ -43,6 +45,7 @@ export function deriveKeyring(material: string): Keyring {
     verificationKey,
     streamerCredential,
     ingestCredential: derive(material, 'ingest-credential').toString('base64url'),
+    operatorCredential: derive(material, 'operator-credential').toString('base64url'),
     sessionIdKey: derive(material, 'session-id'),
     // Derived from the credential, not from the secret, because the streamer must be able to derive it too.
     sessionTagKey: derive(credential, 'session-tag'),

@@ -6,9 +6,13 @@ import { StreamError } from '../errors';
 import { normaliseAddress } from './client';
 
 export interface AddressRules {
-  edgeProof?: string | undefined;
+  /** Of Strapi's own proxies, as many as there are now. */
+  edgeProofs?: () => readonly string[];
   trustedProxies: readonly string[];
 }
+
+/** Whether a trusted reverse proxy asks for a viewer that it names; Strapi's own proxy does not count. */
+export type ProxyCheck = (socketAddress: string | undefined, headers: IncomingHttpHeaders) => boolean;
 
 /** Null: the address cannot be told, which nobody may be served for. */
 export type ClientAddressReader = (socketAddress: string | undefined, headers: IncomingHttpHeaders) => string | null;
@@ -61,7 +65,10 @@ function equalsSecret(given: string, secret: string): boolean {
  * S16: whose request this is. Strapi's own proxy is believed for its proof, other proxies for their address, and nobody else
  * for any header. Throws `settings-invalid` for a proxy entry that is no address.
  */
-export function createClientAddressReader({ edgeProof, trustedProxies }: AddressRules): ClientAddressReader {
+export function createClientAddressReader({
+  edgeProofs = () => [],
+  trustedProxies,
+}: AddressRules): ClientAddressReader {
   const trusted = parseTrusted(trustedProxies);
   const isTrusted = (address: string): boolean => trusted.check(address, familyOf(address));
 
@@ -77,12 +84,22 @@ export function createClientAddressReader({ edgeProof, trustedProxies }: Address
 
   return (socketAddress, headers) => {
     const proof = single(headers[EDGE_PROOF_HEADER]);
-    if (edgeProof !== undefined && proof !== undefined && equalsSecret(proof, edgeProof)) {
+    if (proof !== undefined && edgeProofs().some((known) => equalsSecret(proof, known))) {
       return normaliseAddress(single(headers[EDGE_CLIENT_HEADER]) ?? '');
     }
     const socket = normaliseAddress(socketAddress ?? '');
     const forwarded = single(headers['x-forwarded-for']);
     if (socket === null || forwarded === undefined || !isTrusted(socket)) return socket;
     return rightmostUntrusted(forwarded);
+  };
+}
+
+/** Throws `settings-invalid` for a proxy entry that is no address. */
+export function createProxyCheck(trustedProxies: readonly string[]): ProxyCheck {
+  const trusted = parseTrusted(trustedProxies);
+  return (socketAddress, headers) => {
+    const socket = normaliseAddress(socketAddress ?? '');
+    const isForwarded = headers['x-forwarded-for'] !== undefined && headers[EDGE_PROOF_HEADER] === undefined;
+    return isForwarded && socket !== null && trusted.check(socket, familyOf(socket));
   };
 }

@@ -37,9 +37,9 @@ export interface Gate {
    * The only way to a `PlaybackSession`. Admitted means: the credential is genuine, the session lives, the client is the bound
    * one, the grant permits this very resource, and the limits on parallel responses and pace leave room. NOT checked: whether
    * track and segment exist in the asset. Never throws on anything a stranger can send. What is admitted must be
-   * `release()`d.
+   * `release()`d. Answers at once where the session is held and the client is the bound one, else with a promise.
    */
-  admit(request: AdmissionRequest): Promise<Admission>;
+  admit(request: AdmissionRequest): Admission | Promise<Admission>;
 }
 
 export interface GateParts {
@@ -52,13 +52,22 @@ export interface GateParts {
 class AdmittedResponse {
   readonly #held: HeldSession;
   readonly #open: OpenResponse;
-  readonly #ended = new AbortController();
+  readonly #endListeners: (() => void)[] = [];
+  #ended = false;
+  #controller: AbortController | undefined;
 
   constructor(held: HeldSession, resource: Resource) {
     this.#held = held;
     const addressPrefix = held.grant.client.addressPrefix;
-    this.#open = { resource, addressPrefix, destroy: () => this.#ended.abort() };
+    this.#open = { resource, addressPrefix, destroy: () => this.#end() };
     held.open(this.#open);
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const listener of this.#endListeners) listener();
+    this.#controller?.abort();
   }
 
   get sessionHash(): string {
@@ -71,12 +80,26 @@ class AdmittedResponse {
 
   /** Aborts when the right to this response is gone; whoever sends must then destroy the connection. */
   get signal(): AbortSignal {
-    return this.#ended.signal;
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#ended) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  /** The right to this response is gone. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** As `signal`, for a fraction of its price. `listener` is not called if that has happened already. */
+  onEnd(listener: () => void): void {
+    this.#endListeners.push(listener);
   }
 
   /** Asked before each block of a long answer, so that a lapsed lease stops it without waiting for a sweep. */
   mayContinue(): boolean {
-    return !this.#ended.signal.aborted && this.#held.isLive();
+    return !this.#ended && this.#held.isLive();
   }
 
   countBytes(bytes: number): void {
@@ -161,10 +184,13 @@ export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: Gate
   }
 
   return {
-    async admit(request) {
+    admit(request) {
       const { credential, resource, client } = request;
       if (credential === '') return refuse(401, 'credential-missing');
       if (client === null) return refuse(403, 'client-unknown');
+      // What every request but the first takes. Being found is proof of the credential's shape and tag.
+      const session = lookup.held(credential, client);
+      if (session !== null) return admitFound(session, resource);
       if (sessionIdSchema.safeParse(credential).success) return admitSession(credential, resource, client);
       if (playbackTokenSchema.safeParse(credential).success) return admitToken(credential, request, client);
       return refuse(403, 'credential-malformed');

@@ -58,6 +58,12 @@ export class HeldSession {
     return this.#clock() < this.#grantSentAt + (this.#grant.leaseSeconds + graceSeconds) * 1000;
   }
 
+  /** Whether the plugin, too, takes lease and grace for over: nobody has to wait for this streamer any more (S12). */
+  hasLapsed(): boolean {
+    const { leaseSeconds, outageGraceSeconds } = this.#grant;
+    return this.#clock() >= this.#grantSentAt + (leaseSeconds + outageGraceSeconds) * 1000;
+  }
+
   /** Whole milliseconds; an open response, also a blocked one, is activity (S12). */
   idleMs(): number {
     return this.#open.size > 0 ? 0 : Math.floor(this.#clock() - this.#lastActivityAt);

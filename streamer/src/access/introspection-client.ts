@@ -22,6 +22,8 @@ export interface Question {
 export type Introspection =
   | { kind: 'active'; sessionId: string; grant: Grant; sentAt: number }
   | { kind: 'refused'; final: boolean }
+  /** Another streamer may still be serving the client before; a later answer can be a yes (S12). */
+  | { kind: 'pending' }
   | { kind: 'unavailable' }
   | { kind: 'broken' }
   /** Asked too often, or too much is being asked at once; nothing is known. */
@@ -41,11 +43,22 @@ function interpret(answer: PluginAnswer): Introspection {
   if (answer.kind !== 'answered') return { kind: answer.kind };
   const parsed = introspectionResponseSchema.safeParse(answer.json);
   if (!parsed.success) return { kind: 'broken' };
-  if (!parsed.data.active) return { kind: 'refused', final: parsed.data.final };
+  if (!parsed.data.active) {
+    return parsed.data.pending ? { kind: 'pending' } : { kind: 'refused', final: parsed.data.final };
+  }
   return { kind: 'active', sessionId: parsed.data.sessionId, grant: parsed.data.grant, sentAt: answer.sentAt };
 }
 
-export function createIntrospectionClient(api: PluginApi, observer: AccessObserver, clock: Clock): IntrospectionClient {
+export interface IntrospectionClientParts {
+  api: PluginApi;
+  /** Names this process; its syncs carry the same. */
+  bootId: string;
+  observer: AccessObserver;
+  clock: Clock;
+}
+
+export function createIntrospectionClient(parts: IntrospectionClientParts): IntrospectionClient {
+  const { api, bootId: streamer, observer, clock } = parts;
   const inFlight = new Map<string, Promise<Introspection>>();
   const perf = { now: clock };
   const refused = new LRUCache<string, { final: boolean }>({ max: MAX_REMEMBERED, ttl: REFUSED_TTL_MS, perf });
@@ -61,7 +74,7 @@ export function createIntrospectionClient(api: PluginApi, observer: AccessObserv
 
   async function send(question: Question, hash: string, key: string): Promise<Introspection> {
     try {
-      const result = interpret(await api.post('/introspect', JSON.stringify(question)));
+      const result = interpret(await api.post('/introspect', JSON.stringify({ streamer, ...question })));
       if (result.kind !== 'limited') observer.introspected(result.kind);
       if (result.kind === 'refused') remember(hash, key, result.final);
       return result;

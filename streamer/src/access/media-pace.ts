@@ -21,7 +21,7 @@ export class MediaPace {
 
   /** Milliseconds until `seconds` more of `kind` may be served; 0: now. */
   waitMs(kind: PacedKind, seconds: number, { factor, bufferSeconds }: Grant['pace']): number {
-    const served = this.#total({ ...this.#served, [kind]: this.#served[kind] + seconds });
+    const served = this.#total(kind, seconds);
     const elapsedMs = this.#clock() - this.#startedAt;
     return Math.max(0, ((served - bufferSeconds) / factor) * 1000 - elapsedMs);
   }
@@ -31,7 +31,7 @@ export class MediaPace {
   }
 
   get unreported(): number {
-    return Math.max(0, this.#total(this.#served) - this.#reported);
+    return Math.max(0, this.#total() - this.#reported);
   }
 
   takeUnreported(): number {
@@ -44,7 +44,9 @@ export class MediaPace {
     this.#reported -= seconds;
   }
 
-  #total({ video, audio, progressive }: Record<PacedKind, number>): number {
-    return Math.max(video, audio) + progressive;
+  /** With `seconds` more of `kind`. */
+  #total(kind?: PacedKind, seconds = 0): number {
+    const served = (counted: PacedKind): number => this.#served[counted] + (counted === kind ? seconds : 0);
+    return Math.max(served('video'), served('audio')) + served('progressive');
   }
 }

@@ -1,4 +1,4 @@
-export type AskOutcome = 'active' | 'refused' | 'unavailable' | 'broken';
+export type AskOutcome = 'active' | 'refused' | 'pending' | 'unavailable' | 'broken';
 export type SyncOutcome = 'ok' | 'unavailable' | 'broken';
 
 /** What access tells whoever counts. No credential, hash or address passes through it. */

@@ -3,6 +3,7 @@ import https from 'node:https';
 import { STREAMER_CREDENTIAL_HEADER } from '../../../server/contracts';
 import { codeOf, describeCause } from '../errors';
 import type { Clock } from './clock';
+import type { PluginHosts } from './plugin-hosts';
 
 export type PluginAnswer =
   /** Status 200 and JSON; its shape is unchecked. `sentAt` is the monotonic moment the request left. */
@@ -19,7 +20,7 @@ export interface PluginApi {
 }
 
 export interface PluginApiOptions {
-  internalUrl: string;
+  hosts: Pick<PluginHosts, 'internalUrl' | 'failed'>;
   credential: string;
   timeoutMs: number;
   maxAnswerBytes: number;
@@ -63,14 +64,20 @@ function interpret({ status, body }: RawAnswer, sentAt: number): PluginAnswer {
   }
 }
 
-/** One kept-alive line to the plugin's internal REST, with its own sockets, a time limit and a size limit. */
+/**
+ * One kept-alive line to the plugin's internal REST, with its own sockets, a time limit and a size limit. Where several
+ * Strapi processes could answer, a request that the one does not answer is sent to the next, once.
+ */
 export function createPluginApi(options: PluginApiOptions): PluginApi {
-  const { internalUrl, credential, timeoutMs, maxAnswerBytes, maxSockets, clock } = options;
-  const base = internalUrl.replace(/\/+$/, '');
-  const transport = base.startsWith('https:') ? https : http;
-  const agent = new transport.Agent({ keepAlive: true, maxSockets });
+  const { hosts, credential, timeoutMs, maxAnswerBytes, maxSockets, clock } = options;
+  const agents = {
+    http: new http.Agent({ keepAlive: true, maxSockets }),
+    https: new https.Agent({ keepAlive: true, maxSockets }),
+  };
 
-  function send(path: string, body: string): Promise<RawAnswer> {
+  function send(internalUrl: string, path: string, body: string): Promise<RawAnswer> {
+    const base = internalUrl.replace(/\/+$/, '');
+    const [transport, agent] = base.startsWith('https:') ? [https, agents.https] : [http, agents.http];
     return new Promise((resolve, reject) => {
       const headers = {
         [STREAMER_CREDENTIAL_HEADER]: credential,
@@ -93,16 +100,32 @@ export function createPluginApi(options: PluginApiOptions): PluginApi {
   }
 
   async function post(path: string, body: string): Promise<PluginAnswer> {
-    for (let attempt = 1; ; attempt += 1) {
+    let mayRepeat = true;
+    let mayMove = true;
+    for (;;) {
       const sentAt = clock();
+      const internalUrl = hosts.internalUrl();
       try {
-        return interpret(await send(path, body), sentAt);
+        return interpret(await send(internalUrl, path, body), sentAt);
       } catch (error) {
-        if (attempt === 1 && wasStale(error)) continue;
+        if (mayRepeat && wasStale(error)) {
+          mayRepeat = false;
+          continue;
+        }
+        hosts.failed(internalUrl);
+        if (mayMove && hosts.internalUrl() !== internalUrl) {
+          mayMove = false;
+          continue;
+        }
         return { kind: 'unavailable', reached: false, cause: describeCause(error) };
       }
     }
   }
 
-  return { post, close: () => agent.destroy() };
+  return {
+    post,
+    close() {
+      for (const agent of Object.values(agents)) agent.destroy();
+    },
+  };
 }

@@ -8,6 +8,7 @@ export type RefusalReason =
   | 'session-tag-invalid'
   | 'session-refused'
   | 'client-unknown'
+  | 'hand-over-pending'
   | 'method-cannot-redeem'
   | 'resource-unknown'
   | 'rate-limited'

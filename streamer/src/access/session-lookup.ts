@@ -21,6 +21,8 @@ export interface SessionLookupParts {
 }
 
 export interface SessionLookup {
+  /** The live session that has this very id and belongs to this client, if it is held here. Nothing is asked or computed. */
+  held(credential: string, client: Client): HeldSession | null;
   /** Finds the live session of a well-formed session id for exactly this client; asks the plugin if need be. */
   bySessionId(sessionId: string, client: Client): Promise<Lookup>;
   /** Asks the plugin about `credential` and takes the answer in. `held`: what is known of its session, if anything. */
@@ -45,6 +47,8 @@ export function createSessionLookup({ sessions, introspection, tagKey, clock }: 
     switch (answer.kind) {
       case 'refused':
         return refuse(403, held === null ? 'session-refused' : 'client-mismatch');
+      case 'pending':
+        return refuse(503, 'hand-over-pending', { retryAfterSeconds: 1 });
       case 'limited':
         return refuse(503, 'rate-limited', { retryAfterSeconds: RETRY_SECONDS });
       case 'unavailable':
@@ -76,6 +80,11 @@ export function createSessionLookup({ sessions, introspection, tagKey, clock }: 
     return ask(credential, client, session);
   }
 
+  function held(credential: string, client: Client): HeldSession | null {
+    const session = sessions.byId(credential);
+    return session?.isLive() && isBoundClient(session, client) ? session : null;
+  }
+
   async function bySessionId(sessionId: string, client: Client): Promise<Lookup> {
     if (!hasValidTag(tagKey, sessionId)) return refuse(403, 'session-tag-invalid');
     const hash = hashCredential(sessionId);
@@ -86,5 +95,5 @@ export function createSessionLookup({ sessions, introspection, tagKey, clock }: 
     return handOver(sessionId, client, session);
   }
 
-  return { bySessionId, ask, handOver };
+  return { held, bySessionId, ask, handOver };
 }

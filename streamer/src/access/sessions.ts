@@ -7,8 +7,6 @@ import { hashCredential } from './session-tag';
 
 const MAX_TOKENS = 50_000;
 const MAX_ENDED = 50_000;
-/** A session nobody used for this long is forgotten; its viewer is asked about anew when coming back. */
-const FORGET_AFTER_MS = 90_000;
 /** Usage that cannot be reported for this long after the lease is given up. */
 const GIVE_UP_AFTER_MS = 600_000;
 
@@ -21,6 +19,11 @@ export interface KnownToken {
 export interface Sessions {
   /** Undefined: not held here. What is returned may have lapsed; see `HeldSession.isLive`. */
   get(hash: string): HeldSession | undefined;
+  /**
+   * The same by the id itself, as the plugin gave it: who shows one that is found here needs no proof of its tag any more.
+   * An id is kept no longer than its session.
+   */
+  byId(id: string): HeldSession | undefined;
   /** Terminal: an ended session is never revived in this process. */
   isEnded(hash: string): boolean;
   /** Takes a grant of the plugin in. Null: the session has ended. A stale grant changes nothing. */
@@ -35,14 +38,23 @@ export interface Sessions {
   readonly size: number;
 }
 
-/** Sessions by the hash of their id. Bounded: only the plugin's word lets one in, and silence lets it out. */
-export function createSessions(observer: AccessObserver, clock: Clock): Sessions {
+/**
+ * Sessions by the hash of their id. Bounded: only the plugin's word lets one in, and silence lets it out. `onEnd` is told
+ * the hash of each that the plugin has ended.
+ */
+export function createSessions(
+  observer: AccessObserver,
+  clock: Clock,
+  onEnd: (hash: string) => void = () => undefined,
+): Sessions {
   const held = new Map<string, HeldSession>();
+  const heldById = new Map<string, HeldSession>();
   const ended = new LRUCache<string, true>({ max: MAX_ENDED });
   const tokens = new LRUCache<string, { sessionHash: string; expiresAt: number }>({ max: MAX_TOKENS });
 
   function forget(session: HeldSession): void {
     held.delete(session.hash);
+    heldById.delete(session.id);
     for (const tokenHash of session.tokenHashes) tokens.delete(tokenHash);
   }
 
@@ -53,6 +65,7 @@ export function createSessions(observer: AccessObserver, clock: Clock): Sessions
     forget(session);
     session.end();
     observer.sessionEnded();
+    onEnd(hash);
   }
 
   function hold(id: string, grant: Grant, sentAt: number): HeldSession | null {
@@ -65,14 +78,15 @@ export function createSessions(observer: AccessObserver, clock: Clock): Sessions
     }
     const session = new HeldSession({ id, hash }, grant, sentAt, clock);
     held.set(hash, session);
+    heldById.set(id, session);
     return session;
   }
 
+  /** The plugin lets silent sessions lapse. Until then this streamer answers for them: others wait for its word (S12). */
   function isForgettable(session: HeldSession): boolean {
     if (session.openResponses > 0) return false;
-    const silentMs = session.idleMs();
-    if (silentMs > GIVE_UP_AFTER_MS) return true;
-    return !session.hasUnreported() && (silentMs > FORGET_AFTER_MS || !session.isLive());
+    if (session.idleMs() > GIVE_UP_AFTER_MS) return true;
+    return !session.hasUnreported() && session.hasLapsed();
   }
 
   function sweep(): void {
@@ -84,6 +98,7 @@ export function createSessions(observer: AccessObserver, clock: Clock): Sessions
 
   return {
     get: (hash) => held.get(hash),
+    byId: (id) => heldById.get(id),
     isEnded: (hash) => ended.has(hash),
     hold,
     rememberToken(tokenHash, session, expiresAt) {

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { MAX_SYNC_SESSIONS, type SessionUsage, sessionVerdictSchema } from '../../../server/contracts';
 import type { Logger } from '../logger';
@@ -22,6 +21,8 @@ interface Entry {
 
 export interface SyncOptions {
   api: PluginApi;
+  /** Names this process; its introspections carry the same. */
+  bootId: string;
   sessions: Sessions;
   observer: AccessObserver;
   logger: Logger;
@@ -33,7 +34,7 @@ export interface SyncOptions {
 
 export interface Sync {
   start(): void;
-  /** Reports a last time and stops. */
+  /** Reports a last time and stops. Nobody may be served any more. */
   stop(): Promise<void>;
   readonly healthy: boolean;
 }
@@ -60,8 +61,7 @@ function batchesOf(entries: Entry[]): Entry[][] {
  * connection. A session the plugin does not renew lives to the end of its lease; only an outage adds grace.
  */
 export function createSync(options: SyncOptions): Sync {
-  const { api, sessions, observer, logger, clock, intervalMs, heartbeatMs } = options;
-  const bootId = randomUUID();
+  const { api, bootId, sessions, observer, logger, clock, intervalMs, heartbeatMs } = options;
   let sequence = 0;
   let healthy = false;
   let lastOutcome: SyncOutcome | null = null;
@@ -99,13 +99,11 @@ export function createSync(options: SyncOptions): Sync {
   }
 
   /** Whether it is worth sending the next batch of this round. */
-  async function sendBatch(batch: Entry[]): Promise<boolean> {
+  async function sendBatch(batch: Entry[], leaving?: true): Promise<boolean> {
     sequence += 1;
     lastSentAt = clock();
-    const answer = await api.post(
-      '/sync',
-      JSON.stringify({ bootId, sequence, sessions: batch.map(({ usage }) => usage) }),
-    );
+    const report = { bootId, sequence, sessions: batch.map(({ usage }) => usage), leaving };
+    const answer = await api.post('/sync', JSON.stringify(report));
     const outcome = apply(batch, answer);
     healthy = outcome === 'ok';
     note(outcome, 'cause' in answer ? answer.cause : undefined);
@@ -113,15 +111,13 @@ export function createSync(options: SyncOptions): Sync {
     return answer.kind !== 'unavailable' || answer.reached;
   }
 
-  async function runRound(): Promise<void> {
-    sessions.sweep();
-    const entries = sessions.all().map((session) => ({ session, usage: session.takeUsage() }));
-    const batches = batchesOf(entries);
-    if (batches.length === 0 && clock() - lastSentAt >= heartbeatMs) batches.push([]);
+  const entriesOf = (some: HeldSession[]): Entry[] => some.map((session) => ({ session, usage: session.takeUsage() }));
+
+  async function sendBatches(batches: Entry[][], leaving?: true): Promise<void> {
     let reached = true;
     for (const batch of batches) {
       if (reached) {
-        reached = await sendBatch(batch);
+        reached = await sendBatch(batch, batch === batches.at(-1) ? leaving : undefined);
         continue;
       }
       // The next batch would only wait for the same timeout.
@@ -130,7 +126,18 @@ export function createSync(options: SyncOptions): Sync {
         session.restoreUsage(usage);
       }
     }
+  }
+
+  async function runRound(): Promise<void> {
     sessions.sweep();
+    const entries = entriesOf(sessions.all());
+    const batches = batchesOf(entries);
+    if (batches.length === 0 && clock() - lastSentAt >= heartbeatMs) batches.push([]);
+    await sendBatches(batches);
+    sessions.sweep();
+    // Another streamer is waiting for the word that the old client of a hand-over has been shut out (S12).
+    const handedOver = entries.filter(({ session, usage }) => session.grant.generation !== usage.generation);
+    await sendBatches(batchesOf(entriesOf(handedOver.map(({ session }) => session))));
   }
 
   function tick(): void {
@@ -148,7 +155,7 @@ export function createSync(options: SyncOptions): Sync {
     async stop() {
       clearInterval(timer);
       await round;
-      if (sessions.size > 0) await runRound();
+      if (sessions.size > 0) await sendBatches(batchesOf(entriesOf(sessions.all())), true);
     },
     get healthy() {
       return healthy;

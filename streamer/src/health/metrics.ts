@@ -2,8 +2,9 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { AccessObserver } from '../access/observer';
 import type { HttpObserver } from '../http/access-log';
 import type { PackagerEvent } from '../packager/packager-event';
+import type { StreamObserver } from '../rtmp/stream-observer';
 
-export interface Metrics extends AccessObserver, HttpObserver {
+export interface Metrics extends AccessObserver, HttpObserver, StreamObserver {
   packaged(seconds: number): void;
   packagerDid(event: PackagerEvent): void;
   expose(): Promise<{ mime: string; text: string }>;
@@ -17,7 +18,11 @@ const PROTOCOL_OF: Record<string, string> = {
   segment: 'cmaf',
   progressive: 'mp4',
   download: 'download',
+  flv: 'http-flv',
 };
+
+/** The default of 10 ms wakes an idle process a hundred times a second. */
+const EVENT_LOOP_PRECISION_MS = 100;
 
 const SECONDS = [0.001, 0.005, 0.02, 0.05, 0.1, 0.5, 1, 3];
 
@@ -36,6 +41,12 @@ function createInstruments(registers: Registry[], readSessions: () => number) {
       name: name('http_requests_total'),
       help: 'Responses',
       labelNames: ['route', 'status'],
+      registers,
+    }),
+    streams: new Gauge({
+      name: name('continuous_streams'),
+      help: 'Open connections of RTMP, HTTP-FLV and WS-FLV',
+      labelNames: ['protocol'],
       registers,
     }),
     bytes: new Counter({ name: name('bytes_total'), help: 'Bytes sent', labelNames: ['protocol'], registers }),
@@ -65,15 +76,49 @@ function createInstruments(registers: Registry[], readSessions: () => number) {
   };
 }
 
+interface Tally {
+  add(name: string, status: number, bytes: number): void;
+  /** Hands over what was counted since the last time. */
+  drain(take: (name: string, status: number, count: number, bytes: number) => void): void;
+}
+
+/** Counts what happens with every request; finding the labelled counter each time would cost more than the gate. */
+function createTally(): Tally {
+  const counts = new Map<string, Map<number, { count: number; bytes: number }>>();
+  return {
+    add(name, status, bytes) {
+      const byStatus = counts.get(name) ?? new Map<number, { count: number; bytes: number }>();
+      if (byStatus.size === 0) counts.set(name, byStatus);
+      const entry = byStatus.get(status);
+      if (entry === undefined) {
+        byStatus.set(status, { count: 1, bytes });
+        return;
+      }
+      entry.count += 1;
+      entry.bytes += bytes;
+    },
+    drain(take) {
+      for (const [name, byStatus] of counts) {
+        for (const [status, { count, bytes }] of byStatus) take(name, status, count, bytes);
+      }
+      counts.clear();
+    },
+  };
+}
+
 /** Labels are drawn from fixed sets: no credential, hash or address can become one. */
 export function createMetrics(readSessions: () => number): Metrics {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: EVENT_LOOP_PRECISION_MS });
   const to = createInstruments([registry], readSessions);
+  const answers = createTally();
+  const packagerEvents = createTally();
   return {
-    answered(route, status, bytes) {
-      to.requests.inc({ route, status: String(status) });
-      to.bytes.inc({ protocol: PROTOCOL_OF[route] ?? 'none' }, bytes);
+    answered: (route, status, bytes) => answers.add(route, status, bytes),
+    streamOpened: (protocol) => to.streams.inc({ protocol }),
+    streamClosed(protocol, bytes) {
+      to.streams.dec({ protocol });
+      to.bytes.inc({ protocol }, bytes);
     },
     introspected: (result) => to.asked.inc({ result }),
     introspectionSpared: () => to.spared.inc(),
@@ -83,8 +128,15 @@ export function createMetrics(readSessions: () => number): Metrics {
       to.syncSeconds.observe(seconds);
     },
     sessionEnded: () => to.ended.inc(),
-    packagerDid: (event) => to.packager.inc({ event }),
+    packagerDid: (event) => packagerEvents.add(event, 0, 0),
     packaged: (seconds) => to.packaging.observe(seconds),
-    expose: async () => ({ mime: registry.contentType, text: await registry.metrics() }),
+    async expose() {
+      answers.drain((route, status, count, bytes) => {
+        to.requests.inc({ route, status: String(status) }, count);
+        to.bytes.inc({ protocol: PROTOCOL_OF[route] ?? 'none' }, bytes);
+      });
+      packagerEvents.drain((event, _status, count) => to.packager.inc({ event }, count));
+      return { mime: registry.contentType, text: await registry.metrics() };
+    },
   };
 }

@@ -3,19 +3,28 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Logger, sessionName } from '../logger';
 
 /** What is told about one request. Never its address, its query or its credential (S21). */
-export interface RequestRecord {
-  requestId: string;
-  route: string;
-  sessionHash?: string | undefined;
-  reason?: string | undefined;
+export class RequestRecord {
+  sessionHash: string | undefined;
+  reason: string | undefined;
+  #requestId: string | undefined;
+
+  constructor(readonly route: string) {}
+
+  /** Drawn when it is first asked for: most answers leave no line. */
+  get requestId(): string {
+    this.#requestId ??= randomUUID();
+    return this.#requestId;
+  }
 }
+
+const MEDIA_ROUTES = new Set(['init-segment', 'segment']);
 
 export interface HttpObserver {
   answered(route: string, status: number, bytes: number): void;
 }
 
 export function createRecord(route: string): RequestRecord {
-  return { requestId: randomUUID(), route };
+  return new RequestRecord(route);
 }
 
 /** One line per response, when its connection is done with it. */
@@ -28,13 +37,17 @@ export function logWhenClosed(
   const { socket } = request;
   const startedAt = performance.now();
   const bytesBefore = socket.bytesWritten;
-  response.once('close', () => {
-    const { requestId, route, sessionHash, reason } = record;
-    const bytes = socket.bytesWritten - bytesBefore;
-    const ms = Math.round(performance.now() - startedAt);
-    const session = sessionHash === undefined ? undefined : sessionName(sessionHash);
+  response.on('close', () => {
+    const { route } = record;
     const { statusCode: status, writableFinished: complete } = response;
+    const bytes = socket.bytesWritten - bytesBefore;
     sinks.observer.answered(route, status, bytes);
-    sinks.logger.info({ requestId, route, session, status, bytes, ms, complete, reason }, 'response');
+    // Segments are nearly all there is, and those that went well are told by the metrics.
+    const level = MEDIA_ROUTES.has(route) && complete && status < 400 ? 'debug' : 'info';
+    if (!sinks.logger.isLevelEnabled(level)) return;
+    const ms = Math.round(performance.now() - startedAt);
+    const { requestId, sessionHash, reason } = record;
+    const session = sessionHash === undefined ? undefined : sessionName(sessionHash);
+    sinks.logger[level]({ requestId, route, session, status, bytes, ms, complete, reason }, 'response');
   });
 }

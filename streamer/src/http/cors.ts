@@ -9,14 +9,15 @@ export interface Cors {
   preflightHeaders(origin: string | undefined): OutgoingHttpHeaders;
 }
 
-/** S20: origins are named one by one, and credentials are never allowed. */
-export function createCors(origins: readonly string[]): Cors {
+/** S20: origins are named one by one, and credentials are never allowed. `ownOrigins` may change from call to call. */
+export function createCors(origins: readonly string[], ownOrigins: () => readonly string[] = () => []): Cors {
   const allowsAll = origins.includes('*');
   const listed = new Set(origins);
 
   function headers(origin: string | undefined): OutgoingHttpHeaders {
+    const isAllowed = origin !== undefined && (allowsAll || listed.has(origin) || ownOrigins().includes(origin));
     // Vary also where nothing is permitted: a cache must not give that answer to a permitted origin.
-    if (origin === undefined || !(allowsAll || listed.has(origin))) return { vary: 'Origin' };
+    if (!isAllowed) return { vary: 'Origin' };
     return { vary: 'Origin', 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED };
   }
 

@@ -1,9 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { describeClient } from '../access/client';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ClientAddressReader } from '../access/client-address';
-import type { Gate, PlaybackSession } from '../access/gate';
+import type { Admission, Gate, PlaybackSession } from '../access/gate';
+import { createClientReader } from '../access/socket-client';
+import type { EdgeAuthorizer } from '../edge/authorize';
 import { codeOf, describeCause } from '../errors';
 import type { Logger } from '../logger';
+import { startQueryOf } from '../rtmp/flv-answer';
 import { createRecord, type HttpObserver, logWhenClosed, type RequestRecord } from './access-log';
 import type { Cors } from './cors';
 import type { Exchange } from './exchange';
@@ -11,24 +13,41 @@ import type { Handler } from './handlers';
 import { sendRefusal, sendStatus } from './refusal-answer';
 import { type Route, routeName, routeOf } from './router';
 import { NO_STORE, SECURITY_HEADERS } from './security-headers';
+import type { SegmentShortcut } from './segment-shortcut';
 
 export interface DeliveryParts {
   gate: Gate;
+  shortcut: SegmentShortcut;
   handler: Handler;
   cors: Cors;
   addressOf: ClientAddressReader;
   logger: Logger;
   observer: HttpObserver;
+  /** Null: reverse proxies may not ask. */
+  edge: EdgeAuthorizer | null;
 }
 
 type DeliveryRoute = Extract<Route, { kind: 'delivery' }>;
 
+interface Asked {
+  request: IncomingMessage;
+  response: ServerResponse;
+  record: RequestRecord;
+}
+
 /** The asset does not have it: missing, or in a form that cannot be packaged. */
 const ABSENT = new Set(['asset-missing', 'unsupported-codec']);
 
-function isAbsent(error: unknown): boolean {
+/** What waits for a thread that cuts is worked off in a few seconds. */
+const OVERLOAD_RETRY_SECONDS = '2';
+
+export function isAbsent(error: unknown): boolean {
   const cause = error instanceof Error ? error.cause : undefined;
   return ABSENT.has(codeOf(error) ?? '') || ABSENT.has(codeOf(cause) ?? '');
+}
+
+function commonHeaders(cors: OutgoingHttpHeaders): [name: string, value: string][] {
+  return Object.entries({ ...SECURITY_HEADERS, ...cors }).map(([name, value]) => [name, String(value)]);
 }
 
 /** S15: with a reset, so that nothing left in the socket's buffers is sent either. */
@@ -38,9 +57,9 @@ function cutConnection(response: ServerResponse): void {
 }
 
 function bindToSession(session: PlaybackSession, response: ServerResponse): void {
-  session.signal.addEventListener('abort', () => cutConnection(response), { once: true });
-  response.once('close', () => session.release());
-  if (session.signal.aborted || response.destroyed) {
+  session.onEnd(() => cutConnection(response));
+  response.on('close', () => session.release());
+  if (session.ended || response.destroyed) {
     session.release();
     response.destroy();
   }
@@ -48,7 +67,16 @@ function bindToSession(session: PlaybackSession, response: ServerResponse): void
 
 /** From a request line to an answer: route, gate, handler. Nothing behind the gate is touched before it has admitted. */
 export function createDelivery(parts: DeliveryParts): (request: IncomingMessage, response: ServerResponse) => void {
-  const { gate, handler, cors, addressOf, logger, observer } = parts;
+  const { gate, shortcut, handler, cors, addressOf, logger, observer, edge } = parts;
+  const clientOf = createClientReader(addressOf);
+  const withoutOrigin = commonHeaders(cors.headers(undefined));
+
+  /** S20: what every answer carries; only the shortcut brings its own. */
+  function dress({ request, response }: { request: IncomingMessage; response: ServerResponse }): void {
+    const { origin } = request.headers;
+    const headers = origin === undefined ? withoutOrigin : commonHeaders(cors.headers(origin));
+    for (const [name, value] of headers) response.setHeader(name, value);
+  }
 
   function fail(response: ServerResponse, record: RequestRecord, error: unknown): void {
     const { requestId, route } = record;
@@ -56,40 +84,63 @@ export function createDelivery(parts: DeliveryParts): (request: IncomingMessage,
     const cause = error instanceof Error && error.cause !== undefined ? describeCause(error.cause) : undefined;
     logger.error({ requestId, route, code, message: describeCause(error), cause }, 'request failed');
     if (response.headersSent) cutConnection(response);
+    else if (code === 'overloaded') sendStatus(response, 503, { 'retry-after': OVERLOAD_RETRY_SECONDS });
     else sendStatus(response, isAbsent(error) ? 404 : 500);
   }
 
-  async function deliver(exchange: Exchange, record: RequestRecord): Promise<void> {
-    bindToSession(exchange.session, exchange.response);
-    try {
-      const found = await handler(exchange);
-      if (!found) sendStatus(exchange.response, 404);
-    } catch (error) {
-      fail(exchange.response, record, error);
-    }
+  function deliver(exchange: Exchange, record: RequestRecord): void {
+    const { session, response } = exchange;
+    bindToSession(session, response);
+    const finish = (found: boolean): void => {
+      if (!found) sendStatus(response, 404);
+    };
+    if (shortcut(exchange)) return;
+    dress(exchange);
+    handler(exchange)
+      .then(finish)
+      .catch((error: unknown) => fail(response, record, error));
   }
 
-  async function passGate(request: IncomingMessage, response: ServerResponse, route: DeliveryRoute): Promise<void> {
-    const record = createRecord(routeName(route));
-    logWhenClosed({ request, response }, record, { logger, observer });
-    const address = addressOf(request.socket.remoteAddress, request.headers);
-    const client = address === null ? null : describeClient(address, request.headers['user-agent']);
-    const { credential, resource } = route.url;
-    const admission = await gate.admit({ method: route.method, credential, resource, client });
+  function answer(admission: Admission, asked: Asked): void {
+    const { request, response, record } = asked;
     if (admission.kind === 'admitted') {
-      const { session } = admission;
+      const { session, resource } = admission;
       record.sessionHash = session.sessionHash;
-      await deliver({ request, response, session, resource: admission.resource }, record);
+      deliver({ request, response, session, resource }, record);
       return;
     }
+    dress(asked);
     record.sessionHash = admission.sessionHash;
     if (admission.kind === 'refused') {
       record.reason = admission.reason;
       sendRefusal(response, admission);
       return;
     }
-    response.writeHead(302, { location: admission.location, 'cache-control': NO_STORE, 'content-length': 0 });
+    const location = admission.location + startQueryOf(request.url);
+    response.writeHead(302, { location, 'cache-control': NO_STORE, 'content-length': 0 });
     response.end();
+  }
+
+  /** In one go where nothing has to be waited for, which is how nearly all segments leave. */
+  function passGate(request: IncomingMessage, response: ServerResponse, route: DeliveryRoute): void {
+    const { method, url } = route;
+    const record = createRecord(routeName(route));
+    const asked: Asked = { request, response, record };
+    logWhenClosed(asked, record, { logger, observer });
+    const { credential, resource } = url;
+    try {
+      const admission = gate.admit({ method, credential, resource, client: clientOf(request) });
+      if (!(admission instanceof Promise)) answer(admission, asked);
+      else admission.then((found) => answer(found, asked)).catch((error: unknown) => fail(response, record, error));
+    } catch (error) {
+      fail(response, record, error);
+    }
+  }
+
+  function answerEdge(request: IncomingMessage, response: ServerResponse, authorizer: EdgeAuthorizer): void {
+    const record = createRecord('edge');
+    logWhenClosed({ request, response }, record, { logger, observer });
+    authorizer.answer(request, response, record).catch((error: unknown) => fail(response, record, error));
   }
 
   function answerOutsideGate(request: IncomingMessage, response: ServerResponse, route: Route): void {
@@ -104,13 +155,16 @@ export function createDelivery(parts: DeliveryParts): (request: IncomingMessage,
   }
 
   return (request, response) => {
-    const headers = { ...SECURITY_HEADERS, ...cors.headers(request.headers.origin) };
-    for (const [name, value] of Object.entries(headers)) if (value !== undefined) response.setHeader(name, value);
     const route = routeOf(request.method, request.url);
-    if (route.kind !== 'delivery') {
-      answerOutsideGate(request, response, route);
+    if (route.kind === 'delivery') {
+      passGate(request, response, route);
       return;
     }
-    passGate(request, response, route).catch((error: unknown) => fail(response, createRecord(route.kind), error));
+    dress({ request, response });
+    if (route.kind === 'edge' && edge !== null) {
+      answerEdge(request, response, edge);
+      return;
+    }
+    answerOutsideGate(request, response, route);
   };
 }

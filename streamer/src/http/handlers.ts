@@ -1,5 +1,7 @@
+import type { Accel } from '../edge/accel';
 import type { PackagedSegment, Packager } from '../packager/packager';
 import { createProgressiveHandler, type ProgressiveHandler } from '../progressive/handler';
+import type { FlvHandler } from '../rtmp/flv-answer';
 import type { Exchange } from './exchange';
 import { type PlaylistResource, playlistOf } from './playlists';
 import { KEEP_PRIVATELY } from './security-headers';
@@ -11,6 +13,9 @@ export interface HandlerParts {
   storage: Storage;
   /** Seconds that one call of the packager took, cached or cut. */
   observePackaging(seconds: number): void;
+  /** Null: no reverse proxy sends segments from the cache. */
+  accel: Accel | null;
+  flv: FlvHandler;
 }
 
 /** Answers an admitted request. False: there is no such thing in the asset; nothing has been sent. */
@@ -26,7 +31,7 @@ function toAnswer({ bytes, mime, etag, durationSeconds }: PackagedSegment, resou
 }
 
 /** Which part of the streamer answers which resource. */
-export function createHandler({ packager, storage, observePackaging }: HandlerParts): Handler {
+export function createHandler({ packager, storage, observePackaging, accel, flv }: HandlerParts): Handler {
   const progressive: ProgressiveHandler = createProgressiveHandler(storage);
 
   async function sendPlaylist(exchange: Exchange, resource: PlaylistResource): Promise<boolean> {
@@ -37,6 +42,9 @@ export function createHandler({ packager, storage, observePackaging }: HandlerPa
 
   async function sendSegment(exchange: Exchange, resource: MediaResource): Promise<boolean> {
     const { asset } = exchange.session;
+    if (resource.kind === 'segment' && accel?.takes(exchange.request) && (await accel.send(exchange, resource))) {
+      return true;
+    }
     const startedAt = performance.now();
     const segment =
       resource.kind === 'segment'
@@ -62,6 +70,7 @@ export function createHandler({ packager, storage, observePackaging }: HandlerPa
       case 'download':
         return progressive(exchange, resource.kind);
       case 'flv':
+        return flv(exchange);
       case 'rtmp':
         return Promise.resolve(false);
     }

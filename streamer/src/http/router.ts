@@ -3,8 +3,12 @@ import { type DeliveryUrl, parseDeliveryPath } from '../../../server/contracts';
 /** Longest delivery address: a token of 2048, a prefix and a track. */
 const MAX_TARGET_LENGTH = 4096;
 
+/** Where a reverse proxy asks whether a viewer may have a segment. */
+const EDGE_PATH = '/edge/authorize';
+
 export type Route =
   | { kind: 'delivery'; method: 'GET' | 'HEAD'; url: DeliveryUrl }
+  | { kind: 'edge' }
   | { kind: 'preflight' }
   | { kind: 'not-found' }
   | { kind: 'method-not-allowed' }
@@ -19,6 +23,7 @@ export function routeOf(method: string | undefined, target: string | undefined):
   // A preflight is answered before the gate: it carries no right and redeems nothing (S11).
   if (method === 'OPTIONS') return { kind: 'preflight' };
   if (method !== 'GET' && method !== 'HEAD') return { kind: 'method-not-allowed' };
+  if (method === 'GET' && target === EDGE_PATH) return { kind: 'edge' };
   const url = parseDeliveryPath(target.split(/[?#]/, 1)[0] ?? '');
   return url === null ? { kind: 'not-found' } : { kind: 'delivery', method, url };
 }

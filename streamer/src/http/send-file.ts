@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PlaybackSession } from '../access/gate';
-import { BLOCK_BYTES, giveBlock, takeBlock } from './block-pool';
+import { giveBlock, loseBlock, takeBlock } from './block-pool';
 import type { Exchange, Representation } from './exchange';
 import { type Extent, negotiate } from './negotiate';
 
@@ -12,15 +12,21 @@ export interface FileAnswer {
   secondsPerByte?: number;
 }
 
-/** Settles when the block has been flushed; false: the connection is gone. */
-function write(exchange: Exchange, block: Buffer): Promise<boolean> {
+type Flush = 'at-once' | 'after-a-wait' | 'gone';
+
+/** Settles when the block has been flushed: at once if the kernel took it before the event loop turned. */
+function write({ response }: Exchange, block: Buffer): Promise<Flush> {
   return new Promise((resolve) => {
-    const { response } = exchange;
-    const onClose = (): void => resolve(false);
+    let turned = false;
+    const onClose = (): void => resolve('gone');
     response.once('close', onClose);
+    setImmediate(() => {
+      turned = true;
+    });
     response.write(block, (error) => {
       response.off('close', onClose);
-      resolve(error === null || error === undefined);
+      if (error) resolve('gone');
+      else resolve(turned ? 'after-a-wait' : 'at-once');
     });
   });
 }
@@ -36,17 +42,50 @@ async function keepPace(session: PlaybackSession, seconds: number): Promise<bool
   }
 }
 
-async function sendBlock(exchange: Exchange, answer: FileAnswer, at: Extent): Promise<number> {
+interface Sent {
+  /** 0: the rest cannot be sent. */
+  bytes: number;
+  fast: boolean;
+}
+
+const NOTHING: Sent = { bytes: 0, fast: false };
+
+async function sendBlock(exchange: Exchange, answer: FileAnswer, block: Buffer, at: Extent): Promise<Sent> {
   const { session } = exchange;
-  const block = takeBlock();
-  const { bytesRead } = await answer.file.read(block, 0, Math.min(BLOCK_BYTES, at.length), at.first);
+  const length = Math.min(block.length, at.length);
+  if (!(await keepPace(session, length * (answer.secondsPerByte ?? 0)))) return NOTHING;
+  const { bytesRead } = await answer.file.read(block, 0, length, at.first);
   // Shorter than announced: the file changed. Cutting the connection is the only honest answer left.
-  if (bytesRead === 0) return 0;
-  const allowed = await keepPace(session, bytesRead * (answer.secondsPerByte ?? 0));
-  if (!allowed || !(await write(exchange, block.subarray(0, bytesRead)))) return 0;
+  if (bytesRead === 0 || !session.mayContinue()) return NOTHING;
+  const flush = await write(exchange, bytesRead === block.length ? block : block.subarray(0, bytesRead));
+  if (flush === 'gone') return NOTHING;
   session.countBytes(bytesRead);
-  giveBlock(block);
-  return bytesRead;
+  return { bytes: bytesRead, fast: flush === 'at-once' };
+}
+
+async function sendNext(exchange: Exchange, answer: FileAnswer, at: Extent, fast: boolean): Promise<Sent> {
+  const block = takeBlock(at.length, fast);
+  let sent = NOTHING;
+  try {
+    sent = await sendBlock(exchange, answer, block, at);
+  } finally {
+    if (sent.bytes > 0) giveBlock(block);
+    else loseBlock(block);
+  }
+  return sent;
+}
+
+/** Sends the extent; false: it could not be sent to its end. */
+async function sendExtent(exchange: Exchange, answer: FileAnswer, { first, last, length }: Extent): Promise<boolean> {
+  let done = 0;
+  let fast = true;
+  while (done < length) {
+    const sent = await sendNext(exchange, answer, { first: first + done, last, length: length - done }, fast);
+    if (sent.bytes === 0) return false;
+    done += sent.bytes;
+    fast = sent.fast;
+  }
+  return true;
 }
 
 /**
@@ -62,15 +101,6 @@ export async function sendFile(exchange: Exchange, answer: FileAnswer): Promise<
     response.end();
     return;
   }
-  let { first, length } = extent;
-  while (length > 0) {
-    const sent = await sendBlock(exchange, answer, { first, last: extent.last, length });
-    if (sent === 0) {
-      response.destroy();
-      return;
-    }
-    first += sent;
-    length -= sent;
-  }
-  response.end();
+  if (await sendExtent(exchange, answer, extent)) response.end();
+  else response.destroy();
 }

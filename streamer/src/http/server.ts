@@ -1,8 +1,11 @@
 import http from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Socket } from 'node:net';
 import { StreamError } from '../errors';
 
 export type Listener = (request: http.IncomingMessage, response: http.ServerResponse) => void;
+
+/** Takes over a connection whose request asked for another protocol (RFC 9110 §7.8), and answers it. */
+export type UpgradeListener = (request: http.IncomingMessage, socket: Socket, head: Buffer) => void;
 
 export interface BoundServer {
   /** Resolves with the port. Throws StreamError `listen-failed`. */
@@ -30,13 +33,76 @@ function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-export function createHttpServer(listener: Listener): BoundServer {
+/**
+ * Pipelining (RFC 9112 §9.3.2) is not served, which clients must be ready for: Node never tells of the end of a response that
+ * waits behind another when their connection goes, so that whatever was opened for it would stay open.
+ */
+function refuseAhead(response: http.ServerResponse): void {
+  response.writeHead(503, { connection: 'close', 'content-length': 0 });
+  response.end();
+}
+
+export interface ServerOptions {
+  /** Absent: a request to upgrade is answered as if it did not ask for that. */
+  onUpgrade?: UpgradeListener;
+  /** Further connections are closed as soon as they are made. */
+  maxConnections?: number;
+}
+
+export function createHttpServer(
+  listener: Listener,
+  { onUpgrade, maxConnections = Number.POSITIVE_INFINITY }: ServerOptions = {},
+): BoundServer {
   let draining = false;
-  const server = http.createServer(LIMITS, (request, response) => {
+  /** Taken over, so that the server no longer knows them as its own. */
+  const upgraded = new Set<Socket>();
+  const latest = new WeakMap<Socket, http.ServerResponse>();
+
+  /** Whether a connection asks on before its last answer has left. */
+  function isAhead(socket: Socket): boolean {
+    return latest.get(socket)?.writableFinished === false;
+  }
+
+  function serve(request: http.IncomingMessage, response: http.ServerResponse): void {
+    latest.set(request.socket, response);
     if (draining) response.setHeader('connection', 'close');
     listener(request, response);
+  }
+
+  const server = http.createServer(LIMITS, (request, response) => {
+    if (!isAhead(request.socket)) {
+      serve(request, response);
+      return;
+    }
+    // The kernel may have sent all, and the client have asked on, before Node tells that the last answer is written.
+    setImmediate(() => {
+      if (isAhead(request.socket)) refuseAhead(response);
+      else serve(request, response);
+    });
   });
+  server.maxConnections = maxConnections;
   server.on('clientError', refuseUnreadable);
+
+  function takeOver(socket: Socket): void {
+    upgraded.add(socket);
+    socket.once('close', () => upgraded.delete(socket));
+  }
+
+  if (onUpgrade !== undefined) {
+    server.on('upgrade', (request, socket, head) => {
+      if (!(socket instanceof Socket) || draining || isAhead(socket)) {
+        socket.destroy();
+        return;
+      }
+      takeOver(socket);
+      onUpgrade(request, socket, head);
+    });
+  }
+
+  function cutAll(): void {
+    server.closeAllConnections();
+    for (const socket of upgraded) socket.destroy();
+  }
 
   function listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
@@ -54,7 +120,7 @@ export function createHttpServer(listener: Listener): BoundServer {
   function close(graceMs: number): Promise<void> {
     draining = true;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+      const timer = setTimeout(cutAll, graceMs);
       // Also calls back with an error if the server never listened; then there is nothing to close.
       server.close(() => {
         clearTimeout(timer);

@@ -1,5 +1,5 @@
-import type { GrantedAsset } from '../../../server/contracts';
 import type { Film } from './film';
+import type { StoredRendition } from './film-task';
 import type { Presentation } from './presentation';
 import { planRendition, type TrackPlan } from './track-plan';
 
@@ -9,15 +9,15 @@ export interface AssetPlan {
   tracks: ReadonlyMap<string, TrackPlan>;
 }
 
-/** Opens the film of a storage key for the length of `task`. */
-export type UseFilm = <T>(storageKey: string, task: (film: Film) => Promise<T>) => Promise<T>;
+/** Opens the film at a path for the length of `task`. */
+export type UseFilm = <T>(path: string, task: (film: Film) => Promise<T>) => Promise<T>;
 
 /** Every rendition follows the cuts of the first one that has a picture, so that players can switch between them. */
-export async function planAsset(asset: GrantedAsset, useFilm: UseFilm): Promise<AssetPlan> {
+export async function planAsset(renditions: readonly StoredRendition[], useFilm: UseFilm): Promise<AssetPlan> {
   const plans: TrackPlan[] = [];
   let guide: number[] | undefined;
-  for (const rendition of asset.renditions) {
-    const planned = await useFilm(rendition.storageKey, (film) => planRendition(film, rendition, guide));
+  for (const { path, ...rendition } of renditions) {
+    const planned = await useFilm(path, (film) => planRendition(film, rendition, guide));
     plans.push(...planned);
     const video = planned.find(({ track }) => track.kind === 'video');
     guide ??= video?.track.segments.slice(1).map((segment) => segment.startSeconds);

@@ -1,4 +1,5 @@
 import type { EncodedPacketSink } from 'mediabunny';
+import { reorderDelay } from './decode-times';
 import { firstKeyFrom, firstPacketFrom } from './packet-search';
 import type { CutTrack } from './timeline';
 
@@ -17,12 +18,15 @@ export interface Bandwidth {
   exact: boolean;
   /** Highest number of packets per second seen in a segment. */
   packetRate: number;
+  /** How far decoding runs ahead of showing in what was sampled; 0 without reordering. */
+  reorderSeconds: number;
 }
 
 interface Sample {
   bytes: number;
   packets: number;
   seconds: number;
+  reorderSeconds: number;
 }
 
 interface Source {
@@ -37,15 +41,18 @@ async function sampleSegment({ kind, sink, track }: Source, index: number): Prom
   const next = track.cuts[index + 1];
   const start = cut && (await find(sink, cut.packetSeconds));
   const stop = next && (await find(sink, next.packetSeconds));
-  const sample = { bytes: SEGMENT_OVERHEAD_BYTES, packets: 0, seconds: 0 };
+  const sample = { bytes: SEGMENT_OVERHEAD_BYTES, packets: 0, seconds: 0, reorderSeconds: 0 };
   if (!cut || !start) return sample;
+  const times: number[] = [];
   for await (const packet of sink.packets(start, stop ?? undefined, { metadataOnly: true })) {
     sample.bytes += packet.byteLength + SAMPLE_OVERHEAD_BYTES;
     sample.packets += 1;
+    times.push(packet.timestamp);
     sample.seconds = Math.max(sample.seconds, packet.timestamp + packet.duration - cut.startSeconds);
     // A film with one key picture in two hours is one segment: a part of it has to do.
-    if (sample.packets >= PACKET_BUDGET[kind]) return sample;
+    if (sample.packets >= PACKET_BUDGET[kind]) return { ...sample, reorderSeconds: reorderDelay(times) };
   }
+  sample.reorderSeconds = reorderDelay(times);
   sample.seconds = (next?.startSeconds ?? track.endSeconds) - cut.startSeconds;
   return sample;
 }
@@ -84,6 +91,7 @@ export async function estimateBandwidth(source: Source): Promise<Bandwidth> {
     average,
     exact,
     packetRate: Math.max(0, ...samples.map((sample) => sample.packets / sample.seconds)),
+    reorderSeconds: Math.max(0, ...samples.map((sample) => sample.reorderSeconds)),
   };
 }
 

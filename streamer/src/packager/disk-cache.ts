@@ -1,5 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { randomUUID, webcrypto } from 'node:crypto';
+import { constants, mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 
@@ -7,41 +7,87 @@ const ENTRY = /^([0-9a-f]{64})\.([0-9a-f]{64})\.m4s$/;
 const PART = /\.part$/;
 /** Another process may share the directory and still be writing. */
 const ABANDONED_AFTER_MS = 10 * 60 * 1000;
+/** How coarse the order of use may be that survives a restart. */
+const TOUCH_EVERY_MS = 60 * 1000;
 
 interface Entry {
   /** The name carries the digest of the content, so the file itself is the plain segment and can be served as it is. */
   fileName: string;
   bytes: number;
+  digest: string;
+  /** Whether this process wrote the content or has seen that it has its digest. */
+  verified: boolean;
+  touchedAtMs: number;
 }
 
-export type DiskRead = { state: 'hit'; bytes: Buffer; digest: string } | { state: 'absent' } | { state: 'refused' };
-
-export function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+/** One complete file of the cache. */
+export interface DiskFile {
+  fileName: string;
+  path: string;
+  bytes: number;
+  digest: string;
 }
 
-async function scan(directory: string): Promise<{ key: string; entry: Entry; usedAt: number }[]> {
+/** `refused`: it was not what had been written, and is thrown away. */
+type Miss = { state: 'absent' } | { state: 'refused' };
+export type DiskRead = { state: 'hit'; bytes: Buffer; digest: string } | Miss;
+export type DiskLookup = { state: 'hit'; file: DiskFile } | Miss;
+
+async function scan(directory: string): Promise<{ key: string; entry: Entry }[]> {
   const found = [];
   for (const fileName of await readdir(directory)) {
-    const key = ENTRY.exec(fileName)?.[1];
+    const [, key, digest] = ENTRY.exec(fileName) ?? [];
     // Gone again already: another process shares the directory.
     const file = await stat(join(directory, fileName)).catch(() => null);
     if (!file) continue;
-    if (key !== undefined) found.push({ key, entry: { fileName, bytes: file.size }, usedAt: file.mtimeMs });
-    else if (PART.test(fileName) && Date.now() - file.mtimeMs > ABANDONED_AFTER_MS) {
+    if (key !== undefined && digest !== undefined) {
+      found.push({
+        key,
+        entry: { fileName, bytes: file.size, digest, verified: false, touchedAtMs: file.mtimeMs },
+      });
+    } else if (PART.test(fileName) && Date.now() - file.mtimeMs > ABANDONED_AFTER_MS) {
       await rm(join(directory, fileName), { force: true });
     }
   }
-  return found.sort((a, b) => a.usedAt - b.usedAt);
+  return found.sort((a, b) => a.entry.touchedAtMs - b.entry.touchedAtMs);
+}
+
+/** One read into one buffer. Null: not there, or not of that size. */
+async function readWhole(path: string, size: number): Promise<Buffer | null> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  try {
+    if ((await handle.stat()).size !== size) return null;
+    const buffer = Buffer.allocUnsafeSlow(size);
+    let filled = 0;
+    while (filled < size) {
+      const { bytesRead } = await handle.read(buffer, filled, size - filled, filled);
+      if (bytesRead === 0) return null;
+      filled += bytesRead;
+    }
+    return buffer;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Null: not there. */
+async function sizeOf(path: string): Promise<number | null> {
+  const file = await stat(path).catch(() => null);
+  return file === null ? null : file.size;
+}
+
+async function hasDigest(bytes: Buffer, digest: string): Promise<boolean> {
+  // Unlike `createHash` this does not keep the event loop.
+  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex') === digest;
 }
 
 /**
- * Segments as files, bounded by bytes, least recently used out first, kept over restarts. What is read back has the
- * digest it was written with, or is thrown away.
+ * Segments as files, bounded by bytes, least recently used out first, kept over restarts. What an earlier process left
+ * must have the digest it was written with when it is first read, and its size always, or it is thrown away.
  */
 export class DiskCache {
   readonly #entries: LRUCache<string, Entry>;
-  readonly #removals = new Set<Promise<void>>();
+  readonly #removals = new Map<string, Promise<void>>();
 
   private constructor(
     private readonly directory: string,
@@ -66,24 +112,34 @@ export class DiskCache {
     return cache;
   }
 
-  get totalBytes(): number {
-    return this.#entries.calculatedSize;
-  }
-
   async read(key: string): Promise<DiskRead> {
     const entry = this.#entries.get(key);
     if (!entry) return { state: 'absent' };
-    const path = join(this.directory, entry.fileName);
-    const bytes = await readFile(path).catch(() => null);
-    const digest = bytes && digestOf(bytes);
-    if (bytes === null || digest === null || digest !== ENTRY.exec(entry.fileName)?.[2]) {
+    const bytes = await readWhole(this.#pathOf(entry), entry.bytes).catch(() => null);
+    if (bytes === null || !(entry.verified || (await hasDigest(bytes, entry.digest)))) {
       this.#entries.delete(key);
       return { state: 'refused' };
     }
-    const now = new Date();
-    // The order of use survives a restart as times of modification. Not worth failing a read for.
-    await utimes(path, now, now).catch(() => undefined);
-    return { state: 'hit', bytes, digest };
+    entry.verified = true;
+    await this.#touch(entry);
+    return { state: 'hit', bytes, digest: entry.digest };
+  }
+
+  /** The complete file of a segment. */
+  async file(key: string): Promise<DiskLookup> {
+    const entry = this.#entries.get(key);
+    if (!entry) return { state: 'absent' };
+    const path = this.#pathOf(entry);
+    if (!entry.verified) {
+      const { state } = await this.read(key);
+      if (state !== 'hit') return { state };
+    } else if ((await sizeOf(path)) !== entry.bytes) {
+      this.#entries.delete(key);
+      return { state: 'refused' };
+    }
+    await this.#touch(entry);
+    const { fileName, bytes, digest } = entry;
+    return { state: 'hit', file: { fileName, path, bytes, digest } };
   }
 
   /** `digest` is that of `bytes`. Rejects when the disk refuses; the cache is as before then. */
@@ -93,18 +149,38 @@ export class DiskCache {
     const part = join(this.directory, `${randomUUID()}.part`);
     try {
       await writeFile(part, bytes, { mode: 0o640, flag: 'wx' });
+      // Thrown away a moment ago, the file has the name that it gets now.
+      await this.#removals.get(fileName);
       // A reader sees the whole segment or none.
       await rename(part, join(this.directory, fileName));
     } catch (error) {
       await rm(part, { force: true }).catch(() => undefined);
       throw error;
     }
-    this.#entries.set(key, { fileName, bytes: bytes.byteLength });
+    this.#entries.set(key, {
+      fileName,
+      bytes: bytes.byteLength,
+      digest,
+      verified: true,
+      touchedAtMs: Date.now(),
+    });
   }
 
   /** Resolves when files that fell out are gone. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#removals);
+    await Promise.allSettled(this.#removals.values());
+  }
+
+  #pathOf({ fileName }: Entry): string {
+    return join(this.directory, fileName);
+  }
+
+  async #touch(entry: Entry): Promise<void> {
+    const now = Date.now();
+    if (now - entry.touchedAtMs < TOUCH_EVERY_MS) return;
+    entry.touchedAtMs = now;
+    // The order of use survives a restart as times of modification. Not worth failing a read for.
+    await utimes(this.#pathOf(entry), now / 1000, now / 1000).catch(() => undefined);
   }
 
   #discard(entry: Entry, reason: LRUCache.DisposeReason): void {
@@ -116,7 +192,7 @@ export class DiskCache {
     const removal: Promise<void> = rm(join(this.directory, fileName), { force: true })
       // What cannot be removed now is found again by the next scan.
       .catch(() => undefined)
-      .finally(() => this.#removals.delete(removal));
-    this.#removals.add(removal);
+      .finally(() => this.#removals.delete(fileName));
+    this.#removals.set(fileName, removal);
   }
 }

@@ -20,7 +20,7 @@ import { PackagingError } from './packaging-error';
 /** Never all formats: an uploaded HLS playlist names further files, and nothing an upload says may become a path. */
 const FORMATS: InputFormat[] = [MP4, QTFF, MATROSKA, WEBM, MPEG_TS, MP3, ADTS, FLAC, OGG, WAVE];
 
-const READ_CACHE_BYTES = 8 * 1024 * 1024;
+const READ_CACHE_BYTES = 2 * 1024 * 1024;
 
 interface FileIdentity {
   dev: number;

@@ -21,7 +21,7 @@ interface PacketSource {
   add(packet: EncodedPacket): Promise<void>;
 }
 
-async function configOf<T>(read: Promise<T | null>): Promise<T> {
+export async function configOf<T>(read: Promise<T | null>): Promise<T> {
   const config = await read;
   if (config === null) throw new PackagingError('unsupported-codec', 'the track has no decoder configuration');
   return config;

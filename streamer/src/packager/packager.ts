@@ -1,27 +1,17 @@
-import { LRUCache } from 'lru-cache';
 import type { GrantedAsset } from '../../../server/contracts';
-import { type AssetPlan, planAsset } from './asset-plan';
-import { CutSlots } from './cut-slots';
-import type { Film } from './film';
-import { FilmPool } from './film-pool';
+import { FilmPlans } from './film-plans';
+import { MemoryCache } from './memory-cache';
 import type { ReportEvent } from './packager-event';
 import { asPackagingError, PackagingError } from './packaging-error';
 import type { PacketRun, StreamOutline } from './packet-run';
 import type { Presentation } from './presentation';
-import { type CachedSegment, SegmentCache } from './segment-cache';
-import { cutInitSegment, cutSegment } from './segment-cut';
-import { segmentKey } from './segment-key';
-import { SingleFlight } from './single-flight';
-import type { TrackPlan } from './track-plan';
+import { RunSupply } from './run-supply';
+import { SegmentCache } from './segment-cache';
+import { SegmentSupply, type WantedSegment } from './segment-supply';
+import { FilmThreads, type FilmThreadsOptions } from './threads/film-threads';
 
 export type { PackagerEvent } from './packager-event';
 export type { Presentation } from './presentation';
-
-/** An open film holds a file handle, up to 8 MiB of read-ahead and its sample tables. */
-const MAX_OPEN_FILMS = 24;
-const MAX_PLANS = 512;
-/** Each cut holds its segment in memory, and Node cuts on one thread anyway. */
-const MAX_PARALLEL_CUTS = 4;
 
 export interface PackagerOptions {
   /** 0 turns either cache off. */
@@ -31,6 +21,7 @@ export interface PackagerOptions {
   cacheDir: string;
   /** Resolves a storage key to a real path that lies under the storage root; rejects otherwise. */
   resolve(storageKey: string): Promise<string>;
+  threads: Omit<FilmThreadsOptions, 'onLost'>;
   onEvent?: ReportEvent;
 }
 
@@ -44,6 +35,14 @@ export interface PackagedSegment {
   etag: string;
 }
 
+/** A segment as a complete file of the disk cache. Read-only; least recently used files go when the cache is full. */
+export interface SegmentFile extends Omit<PackagedSegment, 'bytes'> {
+  /** Within `segments/` of the cache directory: `[0-9a-f]{64}.[0-9a-f]{64}.m4s`. */
+  fileName: string;
+  path: string;
+  sizeBytes: number;
+}
+
 /** Every method rejects with `PackagingError` only. The bytes are shared: callers must not change them. */
 export interface Packager {
   presentation(asset: GrantedAsset): Promise<Presentation>;
@@ -51,6 +50,13 @@ export interface Packager {
   initSegment(asset: GrantedAsset, trackId: string): Promise<PackagedSegment | null>;
   /** Null: no such track or number. Numbers start at 1. */
   segment(asset: GrantedAsset, trackId: string, number: number): Promise<PackagedSegment | null>;
+  /** Segment `number` at once; null: it is not in memory, or there is none. */
+  segmentInMemory(asset: GrantedAsset, trackId: string, number: number): PackagedSegment | null;
+  /**
+   * Segment `number`, or the init segment for 0, as a file that is completely written; cuts it where need be. Null: no such
+   * track or number. Rejects with `not-on-disk` when the disk cache is off or the disk does not take it.
+   */
+  segmentFile(asset: GrantedAsset, trackId: string, number: number): Promise<SegmentFile | null>;
   /** What a continuous stream (RTMP, FLV) of the asset carries. */
   streamOutline(asset: GrantedAsset): Promise<StreamOutline>;
   /** The packets of run `index` (from 0); null: there is no such run. */
@@ -59,116 +65,108 @@ export interface Packager {
   close(): Promise<void>;
 }
 
-/** The file is not the one the plan was made from. */
-class StalePlan extends Error {}
-
 class JustInTimePackager implements Packager {
-  readonly #films = new FilmPool(MAX_OPEN_FILMS);
-  readonly #plans = new LRUCache<string, AssetPlan>({ max: MAX_PLANS });
-  readonly #planning = new SingleFlight<AssetPlan>();
-  readonly #cutting = new SingleFlight<CachedSegment>();
-  readonly #slots = new CutSlots(MAX_PARALLEL_CUTS);
-  readonly #segments: SegmentCache;
-  readonly #report: ReportEvent;
+  readonly #threads: FilmThreads;
+  readonly #plans: FilmPlans;
+  readonly #cache: SegmentCache;
+  readonly #segments: SegmentSupply;
+  readonly #runs: RunSupply;
+  readonly #running = new Set<Promise<unknown>>();
   #closed = false;
 
-  constructor(private readonly options: PackagerOptions) {
-    this.#report = options.onEvent ?? (() => undefined);
-    this.#segments = new SegmentCache({ ...options, report: this.#report });
+  constructor(options: PackagerOptions) {
+    const { resolve, memoryCacheBytes, onEvent: report = () => undefined } = options;
+    const memory = new MemoryCache(memoryCacheBytes);
+    const worker = new FilmThreads({ ...options.threads, onLost: () => report('thread-lost') });
+    this.#threads = worker;
+    this.#plans = new FilmPlans({ worker, resolve, report });
+    this.#cache = new SegmentCache({ ...options, memory, report });
+    this.#segments = new SegmentSupply({ worker, resolve, cache: this.#cache, report });
+    this.#runs = new RunSupply({ worker, resolve, memory });
   }
 
-  async presentation(asset: GrantedAsset): Promise<Presentation> {
-    return (await this.#planOf(asset)).presentation;
+  presentation(asset: GrantedAsset): Promise<Presentation> {
+    return this.#answer(() => this.#plans.use(asset, async ({ presentation }) => presentation));
   }
 
-  async initSegment(asset: GrantedAsset, trackId: string): Promise<PackagedSegment | null> {
-    return this.#package(asset, trackId, 0);
+  initSegment(asset: GrantedAsset, trackId: string): Promise<PackagedSegment | null> {
+    return this.#withSegment(asset, trackId, 0, (wanted) => this.#package(wanted));
   }
 
   async segment(asset: GrantedAsset, trackId: string, number: number): Promise<PackagedSegment | null> {
-    return Number.isSafeInteger(number) && number >= 1 ? this.#package(asset, trackId, number) : null;
+    return number >= 1 ? this.#withSegment(asset, trackId, number, (wanted) => this.#package(wanted)) : null;
   }
 
-  async streamOutline(_asset: GrantedAsset): Promise<StreamOutline> {
-    throw new PackagingError('unsupported-codec', 'continuous streams are not built yet');
+  segmentInMemory(asset: GrantedAsset, trackId: string, number: number): PackagedSegment | null {
+    const plan = this.#plans.known(asset)?.tracks.get(trackId);
+    if (plan === undefined || number < 1 || number > plan.track.segments.length) return null;
+    const kept = this.#segments.inMemory({ asset, plan, number });
+    return kept === undefined ? null : { bytes: kept.bytes, ...describe({ asset, plan, number }, kept.digest) };
   }
 
-  async packetRun(_asset: GrantedAsset, _index: number): Promise<PacketRun | null> {
-    throw new PackagingError('unsupported-codec', 'continuous streams are not built yet');
+  segmentFile(asset: GrantedAsset, trackId: string, number: number): Promise<SegmentFile | null> {
+    return this.#withSegment(asset, trackId, number, (wanted) => this.#packageFile(wanted));
+  }
+
+  streamOutline(asset: GrantedAsset): Promise<StreamOutline> {
+    return this.#answer(() => this.#plans.use(asset, (plan) => this.#runs.outline(plan)));
+  }
+
+  packetRun(asset: GrantedAsset, index: number): Promise<PacketRun | null> {
+    return this.#answer(() => this.#plans.use(asset, (plan) => this.#runs.take(asset, plan, index)));
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#planning.settled();
-    await this.#cutting.settled();
-    await this.#segments.close();
-    await this.#films.close();
+    await Promise.allSettled(this.#running);
+    await this.#cache.close();
+    await this.#threads.close();
   }
 
-  async #planOf(asset: GrantedAsset): Promise<AssetPlan> {
+  async #answer<T>(task: () => Promise<T>): Promise<T> {
     if (this.#closed) throw new PackagingError('asset-unreadable', 'the packager is closed');
-    const key = planKey(asset);
-    return this.#plans.get(key) ?? this.#planning.run(key, () => this.#plan(asset, key));
-  }
-
-  async #plan(asset: GrantedAsset, key: string): Promise<AssetPlan> {
+    const running = task();
+    this.#running.add(running);
     try {
-      const plan = await planAsset(asset, (storageKey, task) => this.#useFilm(storageKey, task));
-      this.#report('film-outlined');
-      this.#plans.set(key, plan);
-      return plan;
+      return await running;
     } catch (error) {
       throw asPackagingError(error);
+    } finally {
+      this.#running.delete(running);
     }
   }
 
-  async #useFilm<T>(storageKey: string, task: (film: Film) => Promise<T>): Promise<T> {
-    return this.#films.use(await this.options.resolve(storageKey), task);
-  }
-
-  async #package(asset: GrantedAsset, trackId: string, number: number): Promise<PackagedSegment | null> {
-    try {
-      return await this.#attempt(asset, trackId, number);
-    } catch (error) {
-      if (!(error instanceof StalePlan)) throw asPackagingError(error);
-    }
-    this.#plans.delete(planKey(asset));
-    return this.#attempt(asset, trackId, number).catch((error) => {
-      throw asPackagingError(error);
-    });
-  }
-
-  async #attempt(asset: GrantedAsset, trackId: string, number: number): Promise<PackagedSegment | null> {
-    const plan = (await this.#planOf(asset)).tracks.get(trackId);
-    if (!plan || number > plan.track.segments.length) return null;
-    const key = segmentKey(asset, plan, number);
-    const { bytes, digest } =
-      this.#segments.inMemory(key) ?? (await this.#cutting.run(key, () => this.#produce(key, plan, number)));
-    const durationSeconds = plan.track.segments[number - 1]?.durationSeconds ?? 0;
-    return { bytes, durationSeconds, mime: plan.track.mime, etag: `"${digest.slice(0, 32)}"` };
-  }
-
-  async #produce(key: string, plan: TrackPlan, number: number): Promise<CachedSegment> {
-    const kept = await this.#segments.fromDisk(key);
-    if (kept) return kept;
-    const bytes = await this.#slots.run(() =>
-      this.#useFilm(plan.rendition.storageKey, (film) => {
-        if (film.stamp !== plan.stamp) throw new StalePlan();
-        return number === 0 ? cutInitSegment(film, plan) : cutSegment(film, plan, number);
+  #withSegment<T>(
+    asset: GrantedAsset,
+    trackId: string,
+    number: number,
+    take: (wanted: WantedSegment) => Promise<T>,
+  ): Promise<T | null> {
+    return this.#answer(() =>
+      this.#plans.use(asset, async ({ tracks }) => {
+        const plan = tracks.get(trackId);
+        const exists = plan && Number.isSafeInteger(number) && number >= 0 && number <= plan.track.segments.length;
+        return exists ? take({ asset, plan, number }) : null;
       }),
     );
-    this.#report('segment-cut');
-    return this.#segments.keep(key, bytes);
+  }
+
+  async #package(wanted: WantedSegment): Promise<PackagedSegment> {
+    const { bytes, digest } = await this.#segments.take(wanted);
+    return { bytes, ...describe(wanted, digest) };
+  }
+
+  async #packageFile(wanted: WantedSegment): Promise<SegmentFile> {
+    const file = await this.#segments.takeFile(wanted);
+    if (!file) throw new PackagingError('not-on-disk', 'the segment cannot be kept on disk');
+    const { fileName, path, bytes, digest } = file;
+    return { fileName, path, sizeBytes: bytes, ...describe(wanted, digest) };
   }
 }
 
-/** A ladder that grows gets a new plan even if the content version of the asset stays. */
-function planKey(asset: GrantedAsset): string {
-  return JSON.stringify([
-    asset.id,
-    asset.contentVersion,
-    asset.renditions.map(({ id, storageKey }) => [id, storageKey]),
-  ]);
+function describe({ plan, number }: WantedSegment, digest: string): Omit<PackagedSegment, 'bytes'> {
+  const durationSeconds = plan.track.segments[number - 1]?.durationSeconds ?? 0;
+  return { durationSeconds, mime: plan.track.mime, etag: `"${digest.slice(0, 32)}"` };
 }
 
 export function createPackager(options: PackagerOptions): Packager {

@@ -1,4 +1,11 @@
-export type PackagingErrorCode = 'asset-unreadable' | 'asset-missing' | 'unsupported-codec';
+export type PackagingErrorCode =
+  | 'asset-unreadable'
+  | 'asset-missing'
+  | 'unsupported-codec'
+  /** The disk cache is off, or the disk does not take the segment. */
+  | 'not-on-disk'
+  /** Too much is asked for at once; later it may be served. */
+  | 'overloaded';
 
 /** The only class of error the packager throws. The message may name a track, never a path or a storage key. */
 export class PackagingError extends Error {

@@ -11,7 +11,10 @@ export interface StreamOutline {
   durationMs: number;
   video: (StreamTrack & { width: number; height: number; frameRate: number }) | null;
   audio: (StreamTrack & { sampleRate: number; channels: number }) | null;
-  /** Where run `n` (from 0) starts, on the timeline that starts at 0. Never empty; each begins with a key picture. */
+  /**
+   * Where run `n` (from 0) starts, on the timeline that starts at 0; the first is 0. Never empty. Each begins with a key
+   * picture, but for those of a sound that outlasts the picture.
+   */
   runStartsMs: number[];
 }
 
@@ -25,7 +28,11 @@ export interface StreamPacket {
   data: Buffer;
 }
 
-/** All packets of one run, sorted by `dtsMs`; decoding times never fall, across runs either. */
+/**
+ * All packets of one run, sorted by `dtsMs`; at the same time the picture comes first. The times of each track never fall,
+ * across runs either. Sound is in the run in which it is heard, so the first pictures of the next run are decoded up to
+ * the film's reordering (some 0.1 s) before the last sound of this one.
+ */
 export interface PacketRun {
   packets: StreamPacket[];
 }

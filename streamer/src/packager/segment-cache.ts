@@ -1,18 +1,13 @@
 import { join } from 'node:path';
-import { LRUCache } from 'lru-cache';
-import { DiskCache, digestOf } from './disk-cache';
+import { DiskCache, type DiskFile } from './disk-cache';
+import type { CachedSegment, MemoryCache } from './memory-cache';
 import type { ReportEvent } from './packager-event';
 
 /** More writes than this at a time mean that the disk is slower than the cutting; the segment is then not kept. */
 const MAX_PENDING_WRITES = 8;
 
-export interface CachedSegment {
-  bytes: Buffer;
-  digest: string;
-}
-
 export interface SegmentCacheOptions {
-  memoryCacheBytes: number;
+  memory: MemoryCache;
   diskCacheBytes: number;
   cacheDir: string;
   report: ReportEvent;
@@ -20,17 +15,14 @@ export interface SegmentCacheOptions {
 
 /** Segments in memory, behind them on disk. A disk that fails costs speed, never an answer. */
 export class SegmentCache {
-  readonly #memory: LRUCache<string, CachedSegment> | null;
+  readonly #memory: MemoryCache;
   readonly #disk: Promise<DiskCache | null>;
-  readonly #writes = new Set<Promise<void>>();
+  readonly #writes = new Map<string, Promise<void>>();
   readonly #report: ReportEvent;
 
-  constructor({ memoryCacheBytes, diskCacheBytes, cacheDir, report }: SegmentCacheOptions) {
+  constructor({ memory, diskCacheBytes, cacheDir, report }: SegmentCacheOptions) {
     this.#report = report;
-    this.#memory =
-      memoryCacheBytes > 0
-        ? new LRUCache({ maxSize: memoryCacheBytes, sizeCalculation: ({ bytes }) => Math.max(1, bytes.byteLength) })
-        : null;
+    this.#memory = memory;
     this.#disk =
       diskCacheBytes > 0
         ? DiskCache.open(join(cacheDir, 'segments'), diskCacheBytes).catch(() => {
@@ -40,12 +32,8 @@ export class SegmentCache {
         : Promise.resolve(null);
   }
 
-  get memoryBytes(): number {
-    return this.#memory?.calculatedSize ?? 0;
-  }
-
   inMemory(key: string): CachedSegment | undefined {
-    const cached = this.#memory?.get(key);
+    const cached = this.#memory.segment(key);
     if (cached) this.#report('memory-hit');
     return cached;
   }
@@ -56,31 +44,49 @@ export class SegmentCache {
     if (read?.state === 'refused') this.#report('disk-refused');
     if (read?.state !== 'hit') return null;
     this.#report('disk-hit');
-    return this.#remember(key, { bytes: read.bytes, digest: read.digest });
-  }
-
-  /** Keeps a segment. It can be sent at once: the disk is written behind the caller's back. */
-  keep(key: string, bytes: Buffer): CachedSegment {
-    const segment = { bytes, digest: digestOf(bytes) };
-    if (this.#writes.size < MAX_PENDING_WRITES) {
-      const write: Promise<void> = this.#write(key, segment).finally(() => this.#writes.delete(write));
-      this.#writes.add(write);
-    }
-    return this.#remember(key, segment);
-  }
-
-  async close(): Promise<void> {
-    await Promise.allSettled(this.#writes);
-    await (await this.#disk)?.settled();
-    this.#memory?.clear();
-  }
-
-  #remember(key: string, segment: CachedSegment): CachedSegment {
-    this.#memory?.set(key, segment);
+    const segment = { bytes: read.bytes, digest: read.digest };
+    this.#memory.keepSegment(key, segment);
     return segment;
   }
 
-  async #write(key: string, { bytes, digest }: CachedSegment): Promise<void> {
+  /** Keeps a segment. It can be sent at once: the disk is written behind the caller's back. */
+  keep(key: string, segment: CachedSegment): CachedSegment {
+    this.#memory.keepSegment(key, segment);
+    if (this.#writes.size < MAX_PENDING_WRITES) void this.#write(key, segment);
+    return segment;
+  }
+
+  /** The segment as a complete file. Null: it is not on disk. */
+  async file(key: string): Promise<DiskFile | null> {
+    await this.#writes.get(key);
+    const found = await (await this.#disk)?.file(key);
+    if (found?.state === 'refused') this.#report('disk-refused');
+    return found?.state === 'hit' ? found.file : null;
+  }
+
+  /** Like `file`, but first writes `segment` where it is missing. Null: the disk does not take it. */
+  async fileOf(key: string, segment: CachedSegment): Promise<DiskFile | null> {
+    const kept = await this.file(key);
+    if (kept) return kept;
+    await this.#write(key, segment);
+    return this.file(key);
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#writes.values());
+    await (await this.#disk)?.settled();
+    this.#memory.clear();
+  }
+
+  #write(key: string, segment: CachedSegment): Promise<void> {
+    const running = this.#writes.get(key);
+    if (running) return running;
+    const write = this.#writeToDisk(key, segment).finally(() => this.#writes.delete(key));
+    this.#writes.set(key, write);
+    return write;
+  }
+
+  async #writeToDisk(key: string, { bytes, digest }: CachedSegment): Promise<void> {
     try {
       await (await this.#disk)?.write(key, bytes, digest);
     } catch {

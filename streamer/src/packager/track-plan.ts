@@ -12,14 +12,18 @@ export interface TrackPlan {
   rendition: Rendition;
   /** Of the file the plan was made from: another file is not cut by it. */
   stamp: string;
+  /** About how many the whole film has, over all planned tracks. */
+  filmPackets: number;
   inputTrackId: number;
   /** Added to film time to get the common timeline. */
   shiftSeconds: number;
   /** Film time of the packet that segment `n` begins with, at `n - 1`. */
   packetSeconds: number[];
+  /** How far the track's decoding runs ahead of its showing. */
+  reorderSeconds: number;
 }
 
-type Place = Pick<TrackPlan, 'rendition' | 'stamp' | 'shiftSeconds'>;
+type Place = Pick<TrackPlan, 'rendition' | 'stamp' | 'filmPackets' | 'shiftSeconds'>;
 
 function timed({ cuts, endSeconds }: CutTrack, shiftSeconds: number): Pick<Track, 'segments'> {
   const starts = [...cuts.map((cut) => cut.startSeconds), endSeconds];
@@ -40,6 +44,7 @@ async function planVideo(place: Place, { inputTrack, codec, cutTrack, bandwidth 
     ...place,
     inputTrackId: inputTrack.id,
     packetSeconds: cutTrack.cuts.map((cut) => cut.packetSeconds),
+    reorderSeconds: bandwidth.reorderSeconds,
     track: {
       id: `${place.rendition.id}-v1`,
       rendition: place.rendition.id,
@@ -69,6 +74,7 @@ async function planAudio(place: Place, outlined: OutlinedAudio, { number, taken 
     ...place,
     inputTrackId: inputTrack.id,
     packetSeconds: cutTrack.cuts.map((cut) => cut.packetSeconds),
+    reorderSeconds: bandwidth.reorderSeconds,
     track: {
       id: `${place.rendition.id}-a${number}`,
       rendition: place.rendition.id,
@@ -96,8 +102,16 @@ async function planOutlined(place: Place, { video, audios }: FilmOutline): Promi
   return plans;
 }
 
+function countPackets({ video, audios }: FilmOutline): number {
+  const counts = [...(video ? [video] : []), ...audios].map(({ cutTrack, bandwidth }) => {
+    return bandwidth.packetRate * Math.max(0, cutTrack.endSeconds);
+  });
+  return Math.ceil(counts.reduce((sum, count) => sum + count, 0));
+}
+
 /** Plans every track of one rendition. Errors as `outlineFilm`. `guide`: see `cutVideo`. */
 export async function planRendition(film: Film, rendition: Rendition, guide?: readonly number[]): Promise<TrackPlan[]> {
   const outline = await outlineFilm(film, guide);
-  return planOutlined({ rendition, stamp: film.stamp, shiftSeconds: -outline.originSeconds || 0 }, outline);
+  const shiftSeconds = -outline.originSeconds || 0;
+  return planOutlined({ rendition, stamp: film.stamp, filmPackets: countPackets(outline), shiftSeconds }, outline);
 }

@@ -5,6 +5,7 @@ import { NO_STORE } from '../http/security-headers';
 import { type FileAnswer, sendFile } from '../http/send-file';
 import type { OpenedSource, Storage } from '../http/storage-path';
 import { formatAttachment } from './content-disposition';
+import { OpenSources } from './open-sources';
 
 export type ProgressiveHandler = (exchange: Exchange, kind: 'progressive' | 'download') => Promise<boolean>;
 
@@ -16,8 +17,18 @@ function contentTypeOf(mime: string): string {
   return MIME.test(mime) ? mime : 'application/octet-stream';
 }
 
-// S19: opaque, and another one whenever a byte of the asset changes.
+const etags = new WeakMap<GrantedAsset, { sizeBytes: number; etag: string }>();
+
 function etagOf(asset: GrantedAsset, sizeBytes: number): string {
+  const known = etags.get(asset);
+  if (known?.sizeBytes === sizeBytes) return known.etag;
+  const etag = deriveEtag(asset, sizeBytes);
+  etags.set(asset, { sizeBytes, etag });
+  return etag;
+}
+
+// S19: opaque, and another one whenever a byte of the asset changes.
+function deriveEtag(asset: GrantedAsset, sizeBytes: number): string {
   const identity = `${asset.id}\n${asset.contentVersion}\n${SOURCE}\n${sizeBytes}`;
   return `"${createHash('sha256').update(identity).digest('base64url').slice(0, 22)}"`;
 }
@@ -38,16 +49,14 @@ function toAnswer(asset: GrantedAsset, opened: OpenedSource, kind: 'progressive'
 
 /** The stored source as it is, in byte ranges. */
 export function createProgressiveHandler(storage: Storage): ProgressiveHandler {
+  const sources = new OpenSources(storage);
   return async (exchange, kind) => {
     const { asset } = exchange.session;
     const source = asset.renditions.find(({ id }) => id === SOURCE);
     if (source === undefined) return false;
-    const opened = await storage.open(source.storageKey);
-    try {
+    await sources.use(source.storageKey, async (opened) => {
       if (exchange.session.mayContinue()) await sendFile(exchange, toAnswer(asset, opened, kind));
-      return true;
-    } finally {
-      await opened.file.close();
-    }
+    });
+    return true;
   };
 }

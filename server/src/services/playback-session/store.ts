@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Core } from '@strapi/strapi';
 import type { Client, DenyReason } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
+import { retryingDeadlocks } from './deadlock';
+import type { Holding, SessionHolders } from './holders';
 import type { Judgement } from './judgement';
 import { Repeats } from './repeats';
 import { parseSessionRow, parseSessionRows, SESSION_COLUMNS, type SessionRow } from './row';
+import type { Transaction } from './transaction';
 import type { UsageLedger } from './usage-ledger';
-
-type Transaction = Parameters<Parameters<Core.Strapi['db']['transaction']>[0]>[0]['trx'];
 
 const TABLE = 'protected_vod_sessions';
 const COLUMNS = SESSION_COLUMNS;
@@ -38,7 +39,7 @@ export interface SessionStore {
   findByTokenId(tokenId: string): Promise<SessionRow | null>;
   findByHash(sessionHash: string): Promise<SessionRow | null>;
   findManyByHash(sessionHashes: readonly string[]): Promise<SessionRow[]>;
-  settle(judgements: readonly Judgement[]): Promise<boolean[]>;
+  settle(judgements: readonly Judgement[], holdings?: readonly Holding[]): Promise<boolean[]>;
   takeOver(row: SessionRow, client: Client): Promise<boolean>;
   end(sessionHash: string, reason: DenyReason | string): Promise<void>;
   endScope(scope: Scope, reason: string): Promise<void>;
@@ -75,7 +76,7 @@ function rowFrom(session: NewSession, now: number): Record<string, unknown> {
 }
 
 /** The session table. Every write that could lose against another is one conditional statement (S6, S12). */
-export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger): SessionStore {
+export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger, holders: SessionHolders): SessionStore {
   const table = () => strapi.db.getConnection(TABLE);
   const find = async (column: string, value: string): Promise<SessionRow | null> => {
     const row: unknown = await table().select(COLUMNS).where(column, value).first();
@@ -106,7 +107,9 @@ export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger): Ses
     const used = usage.take(row.session_hash);
     const raw = (text: string, values: (string | number)[]) => strapi.db.connection.raw(text, values);
     const query = table().where({ session_hash: row.session_hash, state: 'active', epoch: row.epoch });
-    const changed = await (trx ? query.transacting(trx) : query).update({
+    // A grant of a generation that a hand-over has just replaced must not go out (S12).
+    if (judgement.outcome === 'renew') query.where({ generation: row.generation });
+    const change = {
       ...(judgement.outcome === 'renew'
         ? { lease_due: judgement.leaseDue }
         : { state: 'ended', end_reason: judgement.reason, lease_due: 0 }),
@@ -115,8 +118,13 @@ export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger): Ses
         media_seconds: raw('?? + ?', ['media_seconds', used.mediaSeconds]),
         last_seen_at: used.lastSeenAt,
       }),
-    });
-    if (changed !== 1 && used) usage.giveBack(row.session_hash, used);
+    };
+    let changed = 0;
+    try {
+      changed = await (trx ? query.transacting(trx) : query).update(change);
+    } finally {
+      if (changed !== 1 && used) usage.giveBack(row.session_hash, used);
+    }
     return changed === 1;
   };
   return {
@@ -136,20 +144,26 @@ export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger): Ses
         .whereIn('session_hash', [...sessionHashes]);
       return parseSessionRows(rows);
     },
-    /** For each whether it took effect; false when a change came in between: that decision is void. */
-    async settle(judgements) {
+    /**
+     * For each whether it took effect; false when a change or a hand-over came in between: that decision is void.
+     * `holdings` are the grants that will follow from it, of one streamer.
+     */
+    async settle(judgements, holdings = []) {
       const settled: boolean[] = [];
       // SQLite syncs its file with every statement outside a transaction. The other databases get single statements,
       // because two transactions that lock the same rows in another order would wait for each other.
       if (strapi.db.dialect.client === 'sqlite') {
         await strapi.db.transaction(async ({ trx }) => {
+          await holders.hold(holdings, trx);
           for (const judgement of judgements) settled.push(await settleOne(judgement, trx));
         });
         return settled;
       }
+      await holders.hold(holdings, null);
       for (let at = 0; at < judgements.length; at += PARALLEL_WRITES) {
         const some = judgements.slice(at, at + PARALLEL_WRITES);
-        settled.push(...(await Promise.all(some.map((judgement) => settleOne(judgement, null)))));
+        const settling = some.map((judgement) => retryingDeadlocks(() => settleOne(judgement, null)));
+        settled.push(...(await Promise.all(settling)));
       }
       return settled;
     },

@@ -64,10 +64,25 @@ describe('protected-vod secret print', () => {
 });
 
 describe('protected-vod', () => {
-  it.each([[[]], [['frobnicate']], [['secret', 'print']], [['secret', 'print', '--role', 'ingest']], [['--wrong']]])(
-    '%j is wrong usage: exit code 2',
+  it.each([
+    [[]],
+    [['frobnicate']],
+    [['secret', 'print']],
+    [['secret', 'print', '--role', 'ingest']],
+    [['--wrong']],
+    [['status', '--url', 'localhost']],
+    [['tail', '-n', 'all']],
+    [['sessions', 'end']],
+  ])('%j is wrong usage: exit code 2', async (args) => {
+    expect(await run(args)).toMatchObject({ code: 2, out: '' });
+  });
+
+  it.each([[['status']], [['restart']], [['tail']], [['sessions']], [['sessions', 'end', '0a1b2c3d']]])(
+    '%j without a secret fails with 1 and one sentence',
     async (args) => {
-      expect(await run(args)).toMatchObject({ code: 2, out: '' });
+      const { code, out, err } = await run(args);
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(err).toMatch(/^protected-vod: Neither PROTECTED_VOD_SECRET nor APP_KEYS is set.+\n$/);
     },
   );
 

@@ -14,6 +14,7 @@ import { createStreamProxy, type StreamProxy } from '../../../../server/src/prox
 export const EDGE_PROOF = 'p'.repeat(43);
 
 export interface Site {
+  server: Server;
   port: number;
   proxy: StreamProxy;
   /** Paths that got past the proxy, as Strapi's logger would print them. */
@@ -50,7 +51,14 @@ export async function startUpstream(listener: RequestListener): Promise<Upstream
 
 /** A Koa app with the proxy ahead of a logger, as in Strapi. `port` may change what it returns. */
 export async function startSite(port: () => number | null, trustedProxies: string[] = []): Promise<Site> {
-  const proxy = createStreamProxy({ host: '127.0.0.1', port, edgeProof: EDGE_PROOF, trustedProxies });
+  const proxy = createStreamProxy({
+    host: '127.0.0.1',
+    streamer() {
+      const known = port();
+      return known === null ? null : { port: known, edgeProof: EDGE_PROOF };
+    },
+    trustedProxies,
+  });
   const logged: string[] = [];
   const faults: unknown[] = [];
   const app = new Koa();
@@ -61,9 +69,11 @@ export async function startSite(port: () => number | null, trustedProxies: strin
     context.body = 'Strapi';
   });
   const server = createServer(app.callback());
+  server.prependListener('upgrade', proxy.upgrade);
   const sitePort = await listen(server);
   const stop = stopper(server);
   return {
+    server,
     port: sitePort,
     proxy,
     logged,

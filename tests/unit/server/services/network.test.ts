@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { corsOrigins, internalUrl, publicBaseUrl } from '../../../../server/src/services/network';
+import { corsOrigins, internalUrl, ownOrigins, publicBaseUrl } from '../../../../server/src/services/network';
 
 const address = (host: string, family = 'IPv4') => ({ address: host, family, port: 1337 });
 
@@ -61,24 +61,30 @@ describe('internal address of the plugin', () => {
 });
 
 describe('origins that may play', () => {
-  const ownUrl = 'https://cms.example/base';
-  const own = 'https://cms.example';
   const cors = (origin: unknown) => ['strapi::errors', { name: 'strapi::cors', config: { origin } }];
   it.each([
-    ['those configured', ['https://a.example'], cors('*'), ['https://a.example', own]],
-    ['none configured: only its own', [], cors('*'), [own]],
-    ['Strapi as it comes', undefined, ['strapi::cors'], ['*', own]],
-    ['Strapi without a configured origin', undefined, [{ name: 'strapi::cors' }], ['*', own]],
-    ['a list of Strapi', undefined, cors(['https://a.example', own]), ['https://a.example', own]],
+    ['those configured', ['https://a.example'], cors('*'), ['https://a.example']],
+    ['none configured: none', [], cors('*'), []],
+    ['Strapi as it comes', undefined, ['strapi::cors'], ['*']],
+    ['Strapi without a configured origin', undefined, [{ name: 'strapi::cors' }], ['*']],
+    ['a list of Strapi', undefined, cors(['https://a.example', 'https://a.example']), ['https://a.example']],
     [
       'a text of Strapi',
       undefined,
       cors('https://a.example, https://b.example'),
-      ['https://a.example', 'https://b.example', own],
+      ['https://a.example', 'https://b.example'],
     ],
-    ['a function of Strapi: only its own', undefined, cors(() => '*'), [own]],
-    ['Strapi without CORS: only its own', undefined, ['strapi::errors'], [own]],
+    ['a function of Strapi: none', undefined, cors(() => '*'), []],
+    ['Strapi without CORS: none', undefined, ['strapi::errors'], []],
   ])('S20 %s', (_name, configured, middlewares, expected) => {
-    expect(corsOrigins({ configured, middlewares, ownUrl })).toEqual(expected);
+    expect(corsOrigins({ configured, middlewares })).toEqual(expected);
+  });
+
+  it.each([
+    ['https://cms.example/base', ['https://cms.example']],
+    ['', []],
+    [undefined, []],
+  ])('S20 the own pages at %j add %j', (ownUrl, expected) => {
+    expect(ownOrigins(ownUrl)).toEqual(expected);
   });
 });

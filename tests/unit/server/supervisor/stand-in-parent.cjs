@@ -7,7 +7,8 @@ require.extensions['.ts'] = (module, file) => {
   const compilerOptions = { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022, esModuleInterop: true };
   module._compile(ts.transpileModule(fs.readFileSync(file, 'utf8'), { compilerOptions }).outputText, file);
 };
-const { Supervisor, forkLauncher } = require('../../../../server/src/supervisor');
+const { forkLauncher } = require('../../../../server/src/supervisor/fork-child');
+const { Supervisor } = require('../../../../server/src/supervisor/supervisor');
 
 const log = { info() {}, warn: console.error, error: console.error };
 const supervisor = new Supervisor({

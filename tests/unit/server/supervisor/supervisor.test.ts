@@ -137,5 +137,5 @@ describe('supervisor', () => {
     expect(isAlive(pid)).toBe(true);
     parent.kill('SIGKILL');
     await until('the child has gone', () => !isAlive(pid));
-  });
+  }, 30_000);
 });

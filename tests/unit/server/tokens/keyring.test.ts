@@ -15,8 +15,10 @@ describe('keyring', () => {
     expect(second.kid).not.toBe(first.kid);
   });
 
-  it('S1 streamer and ingest worker hold different credentials', () => {
-    expect(first.ingestCredential).not.toBe(first.streamerCredential);
+  it('S1 streamer, ingest worker and operator hold different credentials', () => {
+    const { streamerCredential, ingestCredential, operatorCredential } = first;
+    expect(new Set([streamerCredential, ingestCredential, operatorCredential]).size).toBe(3);
+    expect(JSON.stringify(first.streamerKeys())).not.toContain(operatorCredential);
   });
 
   it('S3 what a streamer gets holds a public key and nothing that signs', () => {

@@ -31,7 +31,7 @@ describe('a client', () => {
 describe('S16 the address behind proxies', () => {
   const proof = 'p'.repeat(40);
   const read = createClientAddressReader({
-    edgeProof: proof,
+    edgeProofs: () => ['x'.repeat(40), proof],
     trustedProxies: ['10.0.0.0/8', '2001:db8::/32', '192.0.2.1'],
   });
   const edge = (value: string, client: string) => ({ 'x-protected-vod-edge': value, 'x-protected-vod-client': client });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hashOf } from '../../../support/stand-in-plugin';
 import { until } from '../../../support/until';
 import { readSlowly, type Site, startSite } from './harness';
 
@@ -99,10 +100,57 @@ describe('S12 one client at a time', () => {
     const moved = { addressPrefix: '203.0.113.0/24', agent: '0123456789abcdef' };
     site.plugin.faults.verdict = (verdict) =>
       verdict.state === 'renewed' ? { ...verdict, grant: { ...verdict.grant, client: moved, generation: 7 } } : verdict;
-    const shutOut = async () =>
-      (await site.ask(`/v/${sessionId}/mp4`, { agent: 'x', headers: { range: 'bytes=0-0' } })).status !== 206;
-    await until('the old client is refused', shutOut);
+    // An answer that is under way when the hand-over arrives is cut off, which is no refusal yet.
+    const statusNow = () =>
+      site.ask(`/v/${sessionId}/mp4`, { agent: 'x', headers: { range: 'bytes=0-0' } }).then(
+        ({ status }) => status,
+        () => 0,
+      );
+    await until('the old client is refused', async () => (await statusNow()) === 403);
     await until('the new generation is reported', () => site.plugin.syncs.at(-1)?.sessions[0]?.generation === 7);
+  });
+
+  it('what another streamer made is acknowledged at once, ahead of the next report', async () => {
+    const { sessionId } = await site.open();
+    await site.open();
+    const session = hashOf(sessionId);
+    const moved = { addressPrefix: '203.0.113.0/24', agent: '0123456789abcdef' };
+    site.plugin.faults.verdict = (verdict) =>
+      verdict.state === 'renewed' && verdict.session === session
+        ? { ...verdict, grant: { ...verdict.grant, client: moved, generation: 1 } }
+        : verdict;
+    const first = () =>
+      site.plugin.syncs.find(({ sessions }) =>
+        sessions.some((entry) => entry.session === session && entry.generation === 1),
+      );
+    const acknowledgement = await until('it is acknowledged', first);
+    // Reports name both sessions; this one is for whoever waits.
+    expect(acknowledgement.sessions.map((entry) => entry.session)).toEqual([session]);
+  });
+
+  it('that is still pending is 503, to be asked again, and nothing is remembered', async () => {
+    const { sessionId } = await site.open();
+    const range = { range: 'bytes=0-0' };
+    site.plugin.faults.introspect = { status: 200, body: '{"active":false,"final":false,"pending":true}' };
+    const early = await site.ask(`/v/${sessionId}/mp4`, { from: ELSEWHERE, headers: range });
+    expect([early.status, early.headers['retry-after']]).toEqual([503, '1']);
+    delete site.plugin.faults.introspect;
+    const moved = () => site.ask(`/v/${sessionId}/mp4`, { from: ELSEWHERE, headers: range });
+    await until('it takes over', async () => (await moved()).status === 206);
+  });
+
+  it('a streamer that stops says that nobody has to wait for it any more', async () => {
+    const { sessionId } = await site.open();
+    await site.streamer.stop();
+    expect(site.plugin.syncs.at(-1)).toMatchObject({ leaving: true, sessions: [{ session: hashOf(sessionId) }] });
+    expect(site.plugin.syncs.filter(({ leaving }) => leaving)).toHaveLength(1);
+  });
+
+  it('questions and reports of one process carry one name', async () => {
+    await site.open();
+    await until('a report', () => site.plugin.syncs.length > 0);
+    const names = [...site.plugin.introspections.map(({ streamer }) => streamer), site.plugin.syncs[0]?.bootId];
+    expect(new Set(names).size).toBe(1);
   });
 
   it('a verdict of an older generation changes nothing', async () => {

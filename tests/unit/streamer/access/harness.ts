@@ -7,6 +7,7 @@ import { describeClient } from '../../../../streamer/src/access/client';
 import { createLogger } from '../../../../streamer/src/logger';
 import type { Packager } from '../../../../streamer/src/packager/packager';
 import { createStreamer, type Overrides, type Streamer } from '../../../../streamer/src/streamer';
+import { compiledPackagerThread } from '../../../support/packager-thread';
 import { type StandInPlugin, startStandInPlugin } from '../../../support/stand-in-plugin';
 
 export interface Answer {
@@ -28,6 +29,8 @@ export interface Site {
   streamer: Streamer;
   port: number;
   opsPort: number;
+  rtmpPort: number | null;
+  rtmpsPort: number | null;
   storageRoot: string;
   film: Buffer;
   logLines: string[];
@@ -134,6 +137,8 @@ export const plainPackager: Packager = {
     /^source-[va]1$/.test(trackId)
       ? { bytes: Buffer.from(`init ${trackId}`), durationSeconds: 0, mime: 'video/mp4', etag: '"init"' }
       : null,
+  segmentInMemory: () => null,
+  segmentFile: async () => null,
   segment: async (_asset, trackId, number) =>
     /^source-[va]1$/.test(trackId) && number <= 10
       ? { bytes: Buffer.alloc(1000, number), durationSeconds: SEGMENT_SECONDS, mime: 'video/mp4', etag: `"s${number}"` }
@@ -171,15 +176,17 @@ export async function startSite(options: SiteOptions = {}): Promise<Site> {
   let ahead = 0;
   const clock = (): number => performance.now() + ahead;
   const pulse = { clock, syncIntervalMs: 20, heartbeatMs: 200, introspectTimeoutMs: 500 };
-  const packaging = packager === 'plain' ? { packager: plainPackager } : {};
+  const packaging = packager === 'plain' ? { packager: plainPackager } : { packagerThread: compiledPackagerThread() };
   const streamer = createStreamer(parsed, logger, { ...pulse, ...packaging, ...overrides });
-  const { port, opsPort } = await streamer.start();
+  const { port, opsPort, rtmpPort, rtmpsPort } = await streamer.start();
 
   const site: Site = {
     plugin,
     streamer,
     port,
     opsPort,
+    rtmpPort,
+    rtmpsPort,
     storageRoot,
     film,
     logLines,

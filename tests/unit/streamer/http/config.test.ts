@@ -42,6 +42,24 @@ describe('S1 settings', () => {
     chmodSync(file, 0o600);
   });
 
+  it('a credential of systemd may be open to its group, by the access list that lets the service in', () => {
+    chmodSync(file, 0o440);
+    expect(readEnvironment(env({ CREDENTIALS_DIRECTORY: scratch })).keys).toEqual(SETTINGS.keys);
+    expect(() => readEnvironment(env({ CREDENTIALS_DIRECTORY: path.dirname(scratch) }))).toThrow(/chmod 600/);
+    chmodSync(file, 0o444);
+    expect(() => readEnvironment(env({ CREDENTIALS_DIRECTORY: scratch }))).toThrow(/chmod 600/);
+    chmodSync(file, 0o600);
+  });
+
+  it('the words of the edge are two, and the prefix has a slash at both ends', () => {
+    const of = (more: Record<string, string>) => readEnvironment(env(more));
+    expect(of({}).edge).toBe(false);
+    expect(of({ PROTECTED_VOD_EDGE: 'true' }).edge).toBe(true);
+    expect(() => of({ PROTECTED_VOD_EDGE: 'yes' })).toThrow(/PROTECTED_VOD_EDGE/);
+    expect(of({ PROTECTED_VOD_ACCEL_PREFIX: '/segments/' }).accelPrefix).toBe('/segments/');
+    expect(() => of({ PROTECTED_VOD_ACCEL_PREFIX: 'segments' })).toThrow(/PROTECTED_VOD_ACCEL_PREFIX/);
+  });
+
   it('a broken file of keys is refused without quoting it', () => {
     const broken = path.join(scratch, 'broken.json');
     writeFileSync(broken, '{"credential":"hunter2"', { mode: 0o600 });

@@ -18,7 +18,10 @@ describe('S16 forwarding headers on the wire', () => {
   });
 
   it('are believed from Strapi’s proxy by its proof, and from a trusted proxy by its address', async () => {
-    const site = await startSite({ settings: { edgeProof: PROOF, trustedProxies: ['127.0.1.0/24'] } });
+    const site = await startSite({
+      settings: { trustedProxies: ['127.0.1.0/24'] },
+      overrides: { hosts: { edgeProofs: () => [PROOF] } },
+    });
     const edge = (address: string) => ({ 'x-protected-vod-client': address, 'x-protected-vod-edge': PROOF });
     const token = await site.plugin.mint();
     await site.ask(`/v/${token}/mp4`, { headers: edge('203.0.113.7') });

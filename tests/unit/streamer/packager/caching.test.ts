@@ -1,7 +1,9 @@
-import { copyFile, readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { copyFile, readdir, readFile, readlink, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Packager } from '../../../../streamer/src/packager/packager';
+import { compiledPackagerThread } from '../../../support/packager-thread';
 import { assetOf, BUNNY, type Counted, countingPackager, makeScratch, sizeOf } from './film-fixture';
 
 const asset = assetOf({ source: BUNNY });
@@ -149,6 +151,134 @@ describe('the disk cache', { timeout: 60_000 }, () => {
     const { packager, count } = start({ ...DISK, cacheDir: file });
     expect(await packager.segment(asset, 'source-a1', 1)).not.toBeNull();
     expect(count('disk-failed')).toBe(1);
+  });
+});
+
+describe('a segment as a file', { timeout: 60_000 }, () => {
+  it('is complete, is the segment, and lies in the cache under its own name', async () => {
+    const { packager, count } = start(DISK);
+    for (const number of [0, 1]) {
+      const file = await packager.segmentFile(asset, 'source-a1', number);
+      const segment =
+        number === 0
+          ? await packager.initSegment(asset, 'source-a1')
+          : await packager.segment(asset, 'source-a1', number);
+      expect(file?.path).toBe(join(scratch.directory, 'segments', file?.fileName ?? ''));
+      expect(segment?.bytes.equals(await readFile(file?.path ?? ''))).toBe(true);
+      const { etag, mime, durationSeconds } = segment ?? {};
+      expect(file).toMatchObject({ etag, mime, durationSeconds, sizeBytes: segment?.bytes.length });
+    }
+    expect(count('segment-cut')).toBe(2);
+  });
+
+  it('asked for many times at once, as a file and in memory, is cut once', async () => {
+    const { packager, count } = start(DISK);
+    const asked = Array.from({ length: 10 }, () => packager.segmentFile(asset, 'source-a1', 1));
+    const etags = [...(await Promise.all(asked)), await packager.segment(asset, 'source-a1', 1)];
+    expect(new Set(etags.map((file) => file?.etag)).size).toBe(1);
+    expect(count('segment-cut')).toBe(1);
+  });
+
+  it.each([
+    ['removed', (path: string) => rm(path)],
+    ['truncated', (path: string) => truncate(path, 10)],
+  ])('that was %s since is cut and written again', async (_, damage) => {
+    const { packager } = start(DISK);
+    const file = await packager.segmentFile(asset, 'source-a1', 1);
+    await damage(file?.path ?? '');
+    const again = await packager.segmentFile(asset, 'source-a1', 1);
+    expect(again).toEqual(file);
+    expect(await sizeOf(again?.path ?? '')).toBe(file?.sizeBytes);
+  });
+
+  it('is written again from memory when it has fallen out of the disk cache', async () => {
+    const { packager, count } = start({ memoryCacheBytes: 64 * 1024 * 1024, diskCacheBytes: 600_000 });
+    for (const number of [1, 2, 3, 1]) {
+      const file = await packager.segmentFile(asset, 'source-a1', number);
+      expect(await sizeOf(file?.path ?? '')).toBe(file?.sizeBytes);
+    }
+    expect(count('segment-cut')).toBe(3);
+  });
+
+  it('of an earlier process is served only if it has the digest that it was written with', async () => {
+    const before = start(DISK);
+    const file = await before.packager.segmentFile(asset, 'source-a1', 1);
+    await before.packager.close();
+    const bytes = await readFile(file?.path ?? '');
+    await writeFile(file?.path ?? '', Buffer.alloc(bytes.length));
+    const after = start(DISK);
+    expect(await after.packager.segmentFile(asset, 'source-a1', 1)).toEqual(file);
+    expect(bytes.equals(await readFile(file?.path ?? ''))).toBe(true);
+    expect({ cut: after.count('segment-cut'), refused: after.count('disk-refused') }).toEqual({ cut: 1, refused: 1 });
+  });
+
+  it('is null where there is no such track or number', async () => {
+    const { packager } = start(DISK);
+    expect(await packager.segmentFile(asset, 'other-v1', 1)).toBeNull();
+    for (const number of [-1, 1.5, 99]) expect(await packager.segmentFile(asset, 'source-v1', number)).toBeNull();
+  });
+
+  it.each([
+    ['without a disk cache', { diskCacheBytes: 0 }],
+    ['larger than the whole disk cache', { diskCacheBytes: 1000 }],
+  ])('%s is refused as not on disk', async (_, options) => {
+    const { packager } = start({ ...DISK, ...options });
+    await expect(packager.segmentFile(asset, 'source-a1', 1)).rejects.toMatchObject({
+      name: 'PackagingError',
+      code: 'not-on-disk',
+    });
+  });
+});
+
+describe('threads', { timeout: 60_000 }, () => {
+  it('that are two cut each segment once, into the same bytes as one does', async () => {
+    const entry = compiledPackagerThread();
+    const [one, two] = [start(), start({ threads: { entry, count: 2 } })];
+    const wanted = ['source-v1', 'source-a1'].flatMap((id) => [1, 2, 3].map((number) => ({ id, number })));
+    const cut = ({ packager }: Counted) =>
+      Promise.all([...wanted, ...wanted].map(({ id, number }) => packager.segment(asset, id, number)));
+    const etags = (await cut(two)).map((segment) => segment?.etag);
+    expect(etags).toEqual((await cut(one)).map((segment) => segment?.etag));
+    expect(two.count('segment-cut')).toBe(6);
+  });
+
+  it('that die while they cut are replaced, and the viewer gets the segment', async () => {
+    const flag = join(scratch.directory, 'die');
+    const entry = join(scratch.directory, 'dying-thread.cjs');
+    await writeFile(
+      entry,
+      `const { parentPort } = require('node:worker_threads');
+      const { existsSync, rmSync } = require('node:fs');
+      const flag = ${JSON.stringify(flag)};
+      parentPort.on('message', ({ task }) => {
+        if (task.kind !== 'cutSegment' || !existsSync(flag)) return;
+        rmSync(flag);
+        process.exit(1);
+      });
+      require(${JSON.stringify(compiledPackagerThread())});`,
+    );
+    const { packager, count } = start({ threads: { entry, count: 1 } });
+    const before = await packager.segment(asset, 'source-a1', 1);
+    await writeFile(flag, '');
+    const after = await packager.segment(asset, 'source-a1', 2);
+    expect(after?.bytes.length).toBeGreaterThan(1000);
+    expect(after?.etag).not.toBe(before?.etag);
+    expect(count('thread-lost')).toBe(1);
+  });
+
+  it.skipIf(!existsSync('/proc/self/fd'))('leave no film open when the packager is closed', async () => {
+    const path = join(scratch.directory, 'film.mp4');
+    await copyFile(BUNNY, path);
+    const openFilms = async () => {
+      const names = await readdir('/proc/self/fd');
+      const targets = await Promise.all(names.map((name) => readlink(join('/proc/self/fd', name)).catch(() => '')));
+      return targets.filter((target) => target === path).length;
+    };
+    const { packager } = start();
+    await packager.segment(assetOf({ source: path }), 'source-a1', 1);
+    expect(await openFilms()).toBeGreaterThan(0);
+    await packager.close();
+    expect(await openFilms()).toBe(0);
   });
 });
 

@@ -12,6 +12,7 @@ import {
   type PackagerEvent,
   type PackagerOptions,
 } from '../../../../streamer/src/packager/packager';
+import { compiledPackagerThread } from '../../../support/packager-thread';
 
 export const hasFfmpeg = ['ffmpeg', 'ffprobe'].every((tool) => spawnSync(tool, ['-version']).status === 0);
 
@@ -89,6 +90,7 @@ export function countingPackager(cacheDir: string, options: Partial<PackagerOpti
     memoryCacheBytes: 64 * 1024 * 1024,
     diskCacheBytes: 0,
     cacheDir,
+    threads: { entry: compiledPackagerThread(), count: 1 },
     resolve: async (storageKey) => storageKey,
     onEvent: (event) => events.push(event),
     ...options,

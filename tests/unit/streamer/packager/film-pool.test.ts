@@ -10,7 +10,7 @@ let other: string;
 
 beforeEach(async () => {
   scratch = await makeScratch();
-  pool = new FilmPool(1);
+  pool = new FilmPool({ films: 1, bytes: 2 ** 30 });
   other = join(scratch.directory, 'other.mp4');
   await copyFile(BUNNY, other);
 });
@@ -29,6 +29,16 @@ describe('the pool of open films', () => {
   it('never holds more films than it may', async () => {
     for (const path of [BUNNY, other, BUNNY]) await pool.use(path, (film) => film.input.getTracks());
     expect(pool.size).toBe(1);
+  });
+
+  it('holds fewer films when they are long', async () => {
+    const roomy = new FilmPool({ films: 10, bytes: 2 ** 26 });
+    const packets = 400_000;
+    for (const path of [BUNNY, other]) await roomy.use(path, (film) => film.input.getTracks(), packets);
+    expect(roomy.size).toBe(1);
+    await roomy.use(other, (film) => film.input.getTracks(), 100 * packets);
+    expect(roomy.size).toBe(1);
+    await roomy.close();
   });
 
   it('closes a film that fell out only when its last user is done', async () => {

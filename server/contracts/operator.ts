@@ -1,0 +1,55 @@
+import { z } from 'zod';
+
+/** HTTP interface of the CLI: POST `/api/protected-vod/internal/operator/{status,restart,log,sessions,end}`, loopback only. */
+
+const count = z.number().int().nonnegative();
+
+export const processStatusSchema = z.object({
+  name: z.string(),
+  state: z.enum(['STOPPED', 'STARTING', 'RUNNING', 'BACKOFF', 'STOPPING', 'EXITED', 'FATAL']),
+  pid: z.number().int().nullable(),
+  uptimeSeconds: z.number().nullable(),
+  restarts: count,
+  lastEnd: z.string().nullable(),
+});
+
+/** A streamer that Strapi does not run and knows from its syncs alone. */
+export const externalStreamerSchema = z.object({
+  /** First digits of the id that each of its processes draws. */
+  boot: z.string(),
+  lastSyncSeconds: z.number().nonnegative(),
+});
+
+export const operatorStatusSchema = z.discriminatedUnion('mode', [
+  z.object({ mode: z.literal('managed'), processes: z.array(processStatusSchema) }),
+  z.object({ mode: z.literal('external'), streamers: z.array(externalStreamerSchema) }),
+]);
+
+/** Either the last lines, or those after one that is known. */
+export const operatorLogRequestSchema = z.union([z.object({ last: count }), z.object({ after: count })]);
+
+export const operatorLogSchema = z.object({ lines: z.array(z.object({ number: count, line: z.string() })) });
+
+export const operatorSessionSchema = z.object({
+  /** First digits of the session's hash, as in the streamer's log. */
+  id: z.string(),
+  /** Name of the user, or what else the session's right comes from. */
+  viewer: z.string(),
+  role: z.string().nullable(),
+  /** Its title, or the documentId of a video that is no longer published. */
+  video: z.string(),
+  clientPrefix: z.string(),
+  startedAt: z.iso.datetime(),
+  idleSeconds: z.number().nonnegative(),
+  bytes: count,
+});
+
+export const operatorSessionsSchema = z.object({ sessions: z.array(operatorSessionSchema) });
+
+export const operatorEndRequestSchema = z.object({ id: z.string().regex(/^[0-9a-f]{6,64}$/) });
+
+export const operatorDoneSchema = z.object({ done: z.literal(true) });
+
+export type OperatorStatus = z.infer<typeof operatorStatusSchema>;
+export type OperatorSession = z.infer<typeof operatorSessionSchema>;
+export type ExternalStreamer = z.infer<typeof externalStreamerSchema>;

@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { type ExternalStreamer, operatorStatusSchema } from '../../contracts';
+import { formatStatus } from '../supervisor/status-line';
+import { CommandFailed } from './exit-code';
+import { createOperatorClient } from './operator-client';
+import type { Terminal } from './terminal';
+import { type UrlOption, urlOption } from './url-option';
+
+/** A streamer without viewers syncs every ten seconds. */
+const ALIVE_WITHIN_SECONDS = 15;
+
+const HELP = `
+One line a process. Exits with 1 if one is not RUNNING, or Strapi does not answer. With streamer.mode "external" it can
+only tell which streamers have synced with this Strapi lately; it exits with 1 if none has within 15 seconds.`;
+
+const formatExternal = ({ boot, lastSyncSeconds }: ExternalStreamer): string =>
+  `streamer  EXTERNAL  ${boot}, last sync ${Math.round(lastSyncSeconds)} s ago`;
+
+export function statusCommand(terminal: Terminal): Command {
+  return new Command('status')
+    .description('print how the processes fare')
+    .addOption(urlOption())
+    .addHelpText('after', HELP)
+    .action(async ({ url }: UrlOption) => {
+      const status = await createOperatorClient(terminal, url).ask('status', operatorStatusSchema);
+      const isManaged = status.mode === 'managed';
+      const lines = isManaged ? status.processes.map(formatStatus) : status.streamers.map(formatExternal);
+      for (const line of lines) terminal.out(`${line}\n`);
+      const isWell = isManaged
+        ? status.processes.every(({ state }) => state === 'RUNNING')
+        : status.streamers.some(({ lastSyncSeconds }) => lastSyncSeconds < ALIVE_WITHIN_SECONDS);
+      if (isWell) return;
+      if (!isManaged) terminal.err('protected-vod: no external streamer has synced with this Strapi lately.\n');
+      throw new CommandFailed();
+    });
+}

@@ -1,0 +1,26 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Core } from '@strapi/strapi';
+import { VodError } from '../errors';
+import { getService } from '../services/get-service';
+import type { Keyring } from '../tokens/keyring';
+import { isSameSecret } from './same-secret';
+
+/**
+ * Whether the header carries the credential that this site derives for one role. Nobody has any role while the site's
+ * secret is not fit for use.
+ */
+export function bears(
+  strapi: Core.Strapi,
+  headers: IncomingHttpHeaders,
+  header: string,
+  credentialOf: (keyring: Keyring) => string,
+): boolean {
+  const shown = headers[header];
+  if (typeof shown !== 'string') return false;
+  try {
+    return isSameSecret(shown, credentialOf(getService(strapi, 'keys').keyring()));
+  } catch (error) {
+    if (error instanceof VodError && error.code === 'secret-refused') return false;
+    throw error;
+  }
+}

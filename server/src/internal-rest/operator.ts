@@ -1,0 +1,55 @@
+import type { Core } from '@strapi/strapi';
+import { type OperatorStatus, operatorEndRequestSchema, operatorLogRequestSchema } from '../../contracts';
+import { getService } from '../services/get-service';
+import { type Answer, refusal } from './answer';
+
+const DONE: Answer = { status: 200, body: { done: true } };
+
+function status(strapi: Core.Strapi): Answer {
+  const streamer = getService(strapi, 'streamer');
+  const managed = streamer.status();
+  const body: OperatorStatus =
+    managed === null
+      ? { mode: 'external', streamers: getService(strapi, 'external-streamers').seen() }
+      : { mode: 'managed', processes: [managed] };
+  return { status: 200, body };
+}
+
+function restart(strapi: Core.Strapi): Answer {
+  const streamer = getService(strapi, 'streamer');
+  if (streamer.status() === null) return refusal(409, 'not-managed');
+  // Answered at once: who asked looks at the status until it runs.
+  streamer.restart().catch((error: unknown) => strapi.log.error(error));
+  return DONE;
+}
+
+function log(strapi: Core.Strapi, body: unknown): Answer {
+  const request = operatorLogRequestSchema.safeParse(body);
+  if (!request.success) return refusal(400, 'malformed-request');
+  const lines = getService(strapi, 'streamer').log;
+  return {
+    status: 200,
+    body: { lines: 'last' in request.data ? lines.last(request.data.last) : lines.after(request.data.after) },
+  };
+}
+
+async function sessions(strapi: Core.Strapi): Promise<Answer> {
+  return { status: 200, body: { sessions: await getService(strapi, 'session-overview').active() } };
+}
+
+async function end(strapi: Core.Strapi, body: unknown): Promise<Answer> {
+  const request = operatorEndRequestSchema.safeParse(body);
+  if (!request.success) return refusal(400, 'malformed-request');
+  const found = await getService(strapi, 'session-overview').end(request.data.id);
+  if (found === 1) return DONE;
+  return found === 0 ? refusal(404, 'not-found') : refusal(409, 'ambiguous');
+}
+
+/** What the CLI asks for, by the last part of the path. */
+export const OPERATOR_ENDPOINTS = new Map<string, (strapi: Core.Strapi, body: unknown) => Answer | Promise<Answer>>([
+  ['status', status],
+  ['restart', restart],
+  ['log', log],
+  ['sessions', sessions],
+  ['end', end],
+]);

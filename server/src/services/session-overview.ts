@@ -1,0 +1,99 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import type { OperatorSession } from '../../contracts';
+import { VIDEO_UID } from '../content-types/uids';
+import { getService } from './get-service';
+
+const TABLE = 'protected_vod_sessions';
+const USER_UID = 'plugin::users-permissions.user';
+const MAX_SESSIONS = 500;
+/** Who has been silent for longer is not watching. */
+const SEEN_WITHIN_MS = 10 * 60 * 1000;
+const ID_DIGITS = 8;
+
+const integer = z.coerce.number().int();
+const rowSchema = z.object({
+  session_hash: z.string(),
+  origin_kind: z.string(),
+  origin_id: z.string().nullable(),
+  role: z.string().nullable(),
+  video: z.string(),
+  client_prefix: z.string(),
+  started_at: integer,
+  last_seen_at: integer,
+  bytes: integer,
+});
+type Row = z.infer<typeof rowSchema>;
+
+const userSchema = z.object({ id: z.coerce.string(), username: z.string() });
+const videoSchema = z.object({ documentId: z.string(), title: z.string() });
+
+export interface SessionOverviewService {
+  /** Who has watched within the last ten minutes, the latest first; at most 500. Bytes are those up to the last renewal. */
+  active(): Promise<OperatorSession[]>;
+  /** Ends the active session whose hash begins so; returns how many do, and only one is ended. */
+  end(hashStart: string): Promise<number>;
+}
+
+async function usernames(strapi: Core.Strapi, rows: Row[]): Promise<Map<string, string>> {
+  const ids = new Set(rows.flatMap((row) => (row.origin_kind === 'user' && row.origin_id ? [row.origin_id] : [])));
+  if (ids.size === 0) return new Map();
+  const found: unknown[] = await strapi.db
+    .query(USER_UID)
+    .findMany({ where: { id: { $in: [...ids] } }, select: ['id', 'username'] });
+  return new Map(found.flatMap((row) => userSchema.safeParse(row).data ?? []).map((user) => [user.id, user.username]));
+}
+
+async function titles(strapi: Core.Strapi, rows: Row[]): Promise<Map<string, string>> {
+  const documentIds = [...new Set(rows.map((row) => row.video))];
+  if (documentIds.length === 0) return new Map();
+  const found: unknown[] = await strapi.db.query(VIDEO_UID).findMany({
+    where: { documentId: { $in: documentIds }, publishedAt: { $notNull: true } },
+    select: ['documentId', 'title'],
+  });
+  const videos = found.flatMap((row) => videoSchema.safeParse(row).data ?? []);
+  return new Map(videos.map((video) => [video.documentId, video.title]));
+}
+
+/** The sessions as an operator looks at them. Nothing of it opens one. */
+export function createSessionOverviewService({ strapi }: { strapi: Core.Strapi }): SessionOverviewService {
+  const active = () => strapi.db.getConnection(TABLE).where({ state: 'active' });
+  const lastSeenAt = (row: Row): number => {
+    const { usage } = getService(strapi, 'playback-session');
+    return Math.max(row.last_seen_at, usage.lastSeenAt(row.session_hash) ?? 0);
+  };
+
+  return {
+    async active() {
+      const found: unknown[] = await active()
+        .select(Object.keys(rowSchema.shape))
+        .where('last_seen_at', '>', Date.now() - SEEN_WITHIN_MS)
+        .orderBy('last_seen_at', 'desc')
+        .limit(MAX_SESSIONS);
+      const rows = found.flatMap((row) => rowSchema.safeParse(row).data ?? []);
+      const [users, films] = await Promise.all([usernames(strapi, rows), titles(strapi, rows)]);
+      return rows.map((row) => ({
+        id: row.session_hash.slice(0, ID_DIGITS),
+        viewer: users.get(row.origin_id ?? '') ?? row.origin_kind,
+        role: row.role,
+        video: films.get(row.video) ?? row.video,
+        clientPrefix: row.client_prefix,
+        startedAt: new Date(row.started_at).toISOString(),
+        idleSeconds: Math.max(0, Date.now() - lastSeenAt(row)) / 1000,
+        bytes: row.bytes,
+      }));
+    },
+    async end(hashStart) {
+      const found: unknown[] = await active()
+        .where('session_hash', 'like', `${hashStart}%`)
+        .select('session_hash')
+        .limit(2);
+      const hashes = found.flatMap((row) => z.object({ session_hash: z.string() }).safeParse(row).data ?? []);
+      const [only, other] = hashes;
+      if (only !== undefined && other === undefined) {
+        await getService(strapi, 'playback-session').store.end(only.session_hash, 'ended-by-operator');
+      }
+      return hashes.length;
+    },
+  };
+}
