@@ -10,15 +10,17 @@ const requireAll = process.env.REQUIRE_ALL === '1';
 
 install();
 buildPlugin();
+// It needs what was just installed.
+const { answers, DATABASE_SERVERS, dropDatabases } = await import('./support/database-servers.mjs');
 
 const directory = mkdtempSync(path.join(tmpdir(), 'protected-vod-tests-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
 /** @type {string[]} */
 const skipped = [];
 
-/** @param {string[]} projects */
-function runSuite(projects) {
-  const report = path.join(directory, `${projects.join('-')}.json`);
+/** @param {string[]} projects @param {string} client database of the test sites */
+function runSuite(projects, client = 'sqlite') {
+  const report = path.join(directory, `${projects.join('-')}-${client}.json`);
   const { status } = spawnSync(
     path.join(ROOT, 'node_modules/.bin/vitest'),
     [
@@ -30,7 +32,11 @@ function runSuite(projects) {
       `--outputFile.json=${report}`,
       ...projects.flatMap((project) => ['--project', project]),
     ],
-    { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] },
+    {
+      cwd: ROOT,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, DATABASE_CLIENT: client, TEST_RUN: String(process.pid) },
+    },
   );
   count(report, status === 0);
 }
@@ -58,6 +64,14 @@ function count(report, passed) {
 }
 
 for (const projects of SUITES) runSuite(projects);
+for (const client of /** @type {const} */ (['postgres', 'mysql'])) {
+  const { name, port } = DATABASE_SERVERS[client];
+  if (await answers(client)) {
+    console.log(`\nThe integration suite again, on ${name}:`);
+    runSuite(['integration'], client);
+    await dropDatabases(client, `pvod_test_${process.pid}_`);
+  } else console.log(`\n${name} does not answer on 127.0.0.1:${port}: nothing was tested on it.`);
+}
 rmSync(directory, { recursive: true, force: true });
 
 if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((name) => `- ${name}`).join('\n')}`);

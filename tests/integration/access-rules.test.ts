@@ -11,6 +11,7 @@ import {
   type SiteUser,
 } from '../support/strapi-accounts';
 import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
+import { requestedServer } from '../support/test-database';
 
 const VIDEO = 'plugin::protected-vod.video';
 
@@ -96,13 +97,21 @@ describe('S10 source and access fields are one for all locales', () => {
   });
 });
 
+/** Text that is no JSON: only SQLite keeps it. */
+const BARE_WORDS: [string, string][] =
+  requestedServer() === null
+    ? [
+        ['a word', 'subscriber'],
+        ['an empty word', ''],
+      ]
+    : [];
+
 describe('allowedRoles that nobody can read', () => {
   it.each([
-    ['a word', 'subscriber'],
+    ...BARE_WORDS,
     ['an object', { subscriber: true }],
     ['a list with a gap', ['subscriber', null]],
     ['a list of lists', [['subscriber']]],
-    ['an empty word', ''],
     ['false', false],
   ])('%s lets nobody in, and is no fault of the server', async (_, allowedRoles) => {
     const video = await publishVideo(app, editor, { source, allowedRoles: allowedRoles as string[] });
@@ -113,7 +122,7 @@ describe('allowedRoles that nobody can read', () => {
   it('end a running session at the next sync', async () => {
     const video = await publishVideo(app, editor, { source });
     const { sessionId } = await redeem(app, (await mint(app, video, viewer.jwt)).token);
-    await publish(video, 'en', { source, allowedRoles: 'subscriber' });
+    await publish(video, 'en', { source, allowedRoles: { subscriber: true } });
     const answer = await syncingStreamer(app)([{ session: hashOf(sessionId) }]);
     expect(answer.results[0]?.state).toBe('ended');
   });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { playbackTokenSchema, sessionIdSchema } from '../../server/contracts';
+import { PROTOCOLS, playbackTokenSchema, sessionIdSchema } from '../../server/contracts';
 import { deleteVideo, publishVideo, unpublishVideo, uploadFilm } from '../support/films';
 import {
   callInternal,
@@ -25,6 +25,7 @@ import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
 
 const PLAY = 'plugin::protected-vod.playback.create';
 const SESSION = 'plugin::protected-vod.playback-session';
+const HOLDER = 'plugin::protected-vod.session-holder';
 
 const EXTERNAL = { mode: 'external', publicUrl: 'https://video.example.test' };
 
@@ -83,7 +84,7 @@ describe('redemption', () => {
     expect(sessionIdSchema.parse(sessionId)).toBe(sessionId);
     expect(grant).toMatchObject({
       video,
-      protocols: ['hls', 'dash', 'mp4'],
+      protocols: [...PROTOCOLS],
       download: true,
       client: PHONE,
       generation: 0,
@@ -147,10 +148,12 @@ describe('redemption', () => {
 });
 
 /** Makes the bound client's last activity 16 seconds old. */
-const silence = (sessionId: string) =>
-  app.strapi.db
-    .query(SESSION)
-    .update({ where: { sessionHash: hashOf(sessionId) }, data: { lastSeenAt: String(Date.now() - 16_000) } });
+async function silence(sessionId: string): Promise<void> {
+  const then = String(Date.now() - 16_000);
+  const where = { sessionHash: hashOf(sessionId) };
+  await app.strapi.db.query(SESSION).update({ where, data: { lastSeenAt: then } });
+  await app.strapi.db.query(HOLDER).updateMany({ where, data: { seenAt: then } });
+}
 
 describe('S12 hand-over', () => {
   it('a stranger is refused while the bound client is active, and takes over after silence', async () => {
