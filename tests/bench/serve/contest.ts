@@ -1,0 +1,95 @@
+import type { Load, LoadResult } from '../load/load';
+import { cpuSecondsOf, median } from '../machine';
+
+const SECONDS = 3;
+/** Compilers of both Node processes have done their work by then. */
+const WARM_UP_SECONDS = 5;
+const ROUNDS = 5;
+/** From there on the client, not the server, sets the pace. */
+const MAX_CLIENT_SHARE = 0.9;
+const MAX_VOID_ROUNDS = 10;
+
+export interface Contestant {
+  port: number;
+  pids(): number[];
+  targets: readonly string[];
+}
+
+export interface Contest {
+  name: string;
+  /** Least ratio of ours to theirs, bytes per CPU-second. */
+  bar: number;
+  ours: Contestant;
+  theirs: Contestant;
+}
+
+export interface Outcome {
+  name: string;
+  bar: number;
+  /** Medians of all rounds that count; the ratio is that of pairs. */
+  ratio: number;
+  oursMb: number;
+  theirsMb: number;
+  oursP99Ms: number;
+  theirsP99Ms: number;
+  clientShare: number;
+}
+
+interface Round {
+  mbPerCpuSecond: number;
+  result: LoadResult;
+}
+
+async function play(load: Load, { port, pids, targets }: Contestant, seconds = SECONDS): Promise<Round> {
+  const members = pids();
+  const before = cpuSecondsOf(members);
+  const result = await load.flood(port, seconds, targets);
+  const cpuSeconds = cpuSecondsOf(members) - before;
+  if (result.refused > 0 || result.broken > 0) throw new Error(`not all were served: ${JSON.stringify(result)}`);
+  return { mbPerCpuSecond: result.bytes / 1_000_000 / cpuSeconds, result };
+}
+
+const shareOf = ({ result: { cpuSeconds, seconds } }: Round): number => cpuSeconds / seconds;
+
+/** Ours and theirs by turns, so that whatever else the machine does meets both. */
+export async function compete(load: Load, { name, bar, ours, theirs }: Contest): Promise<Outcome> {
+  for (const contestant of [ours, theirs]) await play(load, contestant, WARM_UP_SECONDS);
+  const pairs: { ours: Round; theirs: Round }[] = [];
+  for (let played = 0; pairs.length < ROUNDS; played += 1) {
+    if (played === ROUNDS + MAX_VOID_ROUNDS) throw new Error(`${name}: the client had no room in ${played} rounds`);
+    const first = await play(load, played % 2 === 0 ? ours : theirs);
+    const second = await play(load, played % 2 === 0 ? theirs : ours);
+    if (Math.max(shareOf(first), shareOf(second)) >= MAX_CLIENT_SHARE) continue;
+    pairs.push(played % 2 === 0 ? { ours: first, theirs: second } : { ours: second, theirs: first });
+  }
+  const of = (value: (pair: { ours: Round; theirs: Round }) => number): number => median(pairs.map(value));
+  return {
+    name,
+    bar,
+    ratio: of((pair) => pair.ours.mbPerCpuSecond / pair.theirs.mbPerCpuSecond),
+    oursMb: of((pair) => pair.ours.mbPerCpuSecond),
+    theirsMb: of((pair) => pair.theirs.mbPerCpuSecond),
+    oursP99Ms: of((pair) => pair.ours.result.p99Ms),
+    theirsP99Ms: of((pair) => pair.theirs.result.p99Ms),
+    clientShare: of((pair) => Math.max(shareOf(pair.ours), shareOf(pair.theirs))),
+  };
+}
+
+const COLUMNS = ['ours MB/CPU-s', 'nginx MB/CPU-s', 'ratio', 'bar', 'p99 ms', 'nginx', 'client'];
+
+export function printOutcomes(outcomes: readonly Outcome[]): void {
+  const rows = outcomes.map(({ name, bar, ratio, oursMb, theirsMb, oursP99Ms, theirsP99Ms, clientShare }) => [
+    name,
+    oursMb.toFixed(0),
+    theirsMb.toFixed(0),
+    ratio.toFixed(2),
+    `${bar.toFixed(2)}${ratio < bar ? ' MISSED' : ''}`,
+    oursP99Ms.toFixed(0),
+    theirsP99Ms.toFixed(0),
+    `${(clientShare * 100).toFixed(0)} %`,
+  ]);
+  const lines = [['', ...COLUMNS], ...rows].map(([name = '', ...cells]) =>
+    [name.padEnd(34), ...cells.map((cell, at) => cell.padStart((COLUMNS[at]?.length ?? 0) + 2))].join(''),
+  );
+  console.log(`\n${lines.join('\n')}\n`);
+}
