@@ -8,6 +8,7 @@ import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
 import { rawRequest } from '../support/raw-request';
 import { FFMPEG, repeatFilm } from '../support/tools';
 import { uploadFilmByTus } from '../support/tus-upload';
+import { until } from '../support/until';
 
 let site: PlaybackSite;
 const calls: string[] = [];
@@ -53,10 +54,11 @@ describe('what playback costs Strapi', () => {
         Array.from({ length: 20 }, async (_, at) => {
           const { token } = await mint(site.app, video, site.viewer.jwt);
           const client = opened + at;
-          const answer = await rawRequest(`${site.streamerUrl()}/v/${token}/hls/main.m3u8`, {
-            from: `127.${1 + (client >> 8)}.${client & 255}.1`,
-          });
-          expect(answer.status).toBe(302);
+          const from = `127.${1 + (client >> 8)}.${client & 255}.1`;
+          // A busy machine may say 503 with a Retry-After; players come back.
+          const redeem = async () =>
+            (await rawRequest(`${site.streamerUrl()}/v/${token}/hls/main.m3u8`, { from })).status === 302;
+          await until('the session is open', redeem);
         }),
       );
     }

@@ -10,6 +10,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { playbackTokenAnswerSchema } from '../../server/contracts';
 import { playDash } from '../clients/dash.mjs';
 import { playHls } from '../clients/hls.mjs';
+import { RtmpClient } from '../clients/rtmp.mjs';
+import { walkAddresses } from '../support/exposed-addresses';
 import { publishVideo, unpublishVideo, uploadFilm } from '../support/films';
 import { rawRequest } from '../support/raw-request';
 import { type SiteProcess, startSiteProcess } from '../support/site-process';
@@ -102,6 +104,42 @@ async function watch(base: string, video: string, jwt: string): Promise<string> 
   return session;
 }
 
+const randomToken = (): string => ['a', 'b', 'c'].map(() => randomBytes(40).toString('base64url')).join('.');
+
+/** FLV over HTTP and WebSocket, and RTMP, with what is right, wrong and malformed where the token stands. */
+async function stream(base: string, video: string, jwt: string): Promise<void> {
+  const { token, urls } = await mintFor(video, jwt);
+  const addresses = await walkAddresses({ httpFlv: urls.httpFlv, wsFlv: urls.wsFlv, rtmp: urls.rtmp }, streamerUrl);
+  expect(addresses.map(({ via }) => via)).toEqual(['http', 'ws', 'rtmp']);
+  const forged = keep('forged token', `${token.slice(0, -4)}AAAA`);
+  const random = keep('random token', randomToken());
+  const wrong = [forged, random, `${token}\u0000`, `${token}%0a`, `ps_${token.slice(3, 43)}`, '%', ''];
+  for (const { via, knock } of addresses) {
+    for (const credential of wrong) if (via === 'rtmp') await knock(credential);
+    for (const credential of [forged, random, `${token}%0a`]) if (via !== 'rtmp') await knock(credential);
+    // Redeemed here; FLV over HTTP leads on to the session.
+    expect([302, 101, 'NetStream.Play.Start']).toContain((await knock(token)).status);
+    await knock(token, {}, keep('name of another stream', randomBytes(12).toString('hex')));
+    await knock(token, {}, `../${token}`);
+  }
+  const mount = new URL(base);
+  await rawRequest(`${mount.origin}${mount.pathname.replace(/\/$/, '')}/v/${token}/live.flv?token=${token}`);
+  await violateRtmp(urls.rtmp ?? '', token);
+}
+
+/** What no player does, with a token in each place where text goes. */
+async function violateRtmp(url: string, token: string): Promise<void> {
+  const connect = () => RtmpClient.connect({ port: Number(new URL(url).port) });
+  const publisher = await connect();
+  await publisher.openApp(`vod?token=${token}`, { tcUrl: url, swfUrl: url, pageUrl: url });
+  publisher.say(await publisher.createStream(), 'publish', null, token, 'live');
+  await publisher.closed;
+  const impatient = await connect();
+  impatient.say(0, token, { [token]: token });
+  impatient.say(0, 'play', null, token);
+  await impatient.closed;
+}
+
 /** All that goes wrong, by accident or on purpose. */
 async function misbehave(base: string, session: string, token: string): Promise<void> {
   const mount = new URL(base).pathname.replace(/\/$/, '');
@@ -180,6 +218,7 @@ it('S21 a whole run, good and bad, leaves no token, session id, key or path in a
   for (const base of [`${siteUrl}/protected-vod/stream`, streamerUrl]) {
     const session = await watch(base, video, viewer);
     await misbehave(base, session, (await mintFor(video, viewer)).token);
+    await stream(base, video, viewer);
   }
   await uploadInVain(editor);
   await unpublishVideo(app, editor, video);
@@ -188,6 +227,8 @@ it('S21 a whole run, good and bad, leaves no token, session id, key or path in a
   const output = site.output();
   expect(output).toMatch(/POST \/api\/protected-vod\/videos\/\w+\/playback-token/);
   expect(output).toMatch(/"route":"segment".*"status":200/);
+  expect(output).toMatch(/"route":"rtmp".*"reason":"token-invalid"/);
+  expect(output).toMatch(/"route":"flv".*"status":101/);
   for (const [name, secret] of secrets) expect(output.includes(secret), name).toBe(false);
   expect(output.includes(storageRoot), 'storage root').toBe(false);
   expect(output).not.toMatch(/ps_[A-Za-z0-9_-]{40}|eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}\./);

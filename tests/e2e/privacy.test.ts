@@ -1,8 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { representationUrls } from '../clients/dash.mjs';
-import { fetchOk } from '../clients/fetch-ok.mjs';
-import { mediaPlaylistUrls, segmentUrls } from '../clients/hls.mjs';
+import { type ExposedAddress, type Knock, walkAddresses } from '../support/exposed-addresses';
 import { publishVideo, unpublishVideo, uploadFilm } from '../support/films';
 import { mint } from '../support/minting';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
@@ -15,29 +13,13 @@ const STRANGER = { from: '127.0.7.7', headers: { 'user-agent': 'stranger' } };
 let site: PlaybackSite;
 let video: string;
 let otherVideo: string;
-/** What follows the credential in every address that the film exposes. */
+/** Every address that the film exposes: over HTTP, WebSocket and RTMP. */
+let addresses: ExposedAddress[];
+/** What follows the credential in those over HTTP. */
 let resources: string[];
-
-/** Every address that token answer, playlists and manifest expose, found by walking them. */
-async function walk(urls: { hls: string; dash: string; mp4: string; download: string }): Promise<string[]> {
-  const multivariant = await fetchOk(urls.hls);
-  const mediaPlaylists = mediaPlaylistUrls(multivariant);
-  const segments = [];
-  for (const address of mediaPlaylists) segments.push(...segmentUrls(await fetchOk(address)));
-  const manifest = await fetchOk(urls.dash.replace(/\/v\/[^/]+\//, `/v/${credentialOf(multivariant.url)}/`));
-  const found = [
-    multivariant.url,
-    ...mediaPlaylists,
-    ...segments,
-    manifest.url,
-    ...representationUrls(manifest).flat(),
-  ];
-  return [...new Set([...found, urls.mp4, urls.download].map((url) => url.replace(/^.*\/v\/[^/]+\//, '')))];
-}
 
 const credentialOf = (url: string): string => /\/v\/([^/]+)\//.exec(url)?.[1] ?? '';
 const address = (credential: string, resource: string) => `${site.streamerUrl()}/v/${credential}/${resource}`;
-const isMedia = (resource: string) => /\.m4s$|init\.mp4$|^mp4$|^download$/.test(resource);
 
 async function tokenFor(documentId = video, user: SiteUser = site.viewer): Promise<string> {
   return (await mint(site.app, documentId, user.jwt)).token;
@@ -50,16 +32,21 @@ async function sessionFor(documentId = video, user: SiteUser = site.viewer): Pro
   return /ps_[A-Za-z0-9_-]{40}/.exec(answer.headers.location ?? '')?.[0] ?? '';
 }
 
-async function expectRefused(credential: string, status: number, options = {}): Promise<void> {
-  const bodies = new Set<string>();
-  for (const resource of resources) {
-    const answer = await rawRequest(address(credential, resource), options);
-    expect(`${resource} ${answer.status}`).toBe(`${resource} ${status}`);
-    expect(answer.headers.location, resource).toBeUndefined();
-    expect(answer.body.byteLength, resource).toBeLessThan(200);
-    bodies.add(answer.body.toString('latin1'));
+/** RTMP has one word for every refusal. */
+const refusalOf = (status: number, { via }: ExposedAddress) => (via === 'rtmp' ? 'NetStream.Play.Failed' : status);
+
+async function expectRefused(credential: string, status: number, knock: Knock = {}, named = video): Promise<void> {
+  const bodies = new Map<string, Set<string>>();
+  for (const exposed of addresses) {
+    const answer = await exposed.knock(credential, knock, named);
+    expect(`${exposed.name} ${answer.status}`).toBe(`${exposed.name} ${refusalOf(status, exposed)}`);
+    expect(answer.location, exposed.name).toBeUndefined();
+    expect(answer.mediaBytes, exposed.name).toBe(0);
+    expect(answer.body.byteLength, exposed.name).toBeLessThan(200);
+    const kind = exposed.via === 'rtmp' ? 'rtmp' : 'http';
+    bodies.set(kind, (bodies.get(kind) ?? new Set()).add(answer.body.toString('latin1')));
   }
-  expect(bodies.size).toBe(1);
+  expect([...bodies.values()].map(({ size }) => size)).toEqual([1, 1]);
 }
 
 async function untilRefused(credential: string): Promise<void> {
@@ -75,14 +62,16 @@ beforeAll(async () => {
   video = await publishVideo(site.app, site.editor, { source });
   otherVideo = await publishVideo(site.app, site.editor, { source, downloadable: false });
   const { urls } = await mint(site.app, video, site.viewer.jwt);
-  resources = await walk(urls as { hls: string; dash: string; mp4: string; download: string });
+  addresses = await walkAddresses(urls, site.streamerUrl());
+  resources = addresses.filter(({ via }) => via === 'http').map(({ name }) => name);
 });
 
 afterAll(() => site.app.stop());
 
 describe('S14 every address that a film exposes', () => {
-  it('is found by walking: playlists, init segments, segments, progressive and download', () => {
-    expect(resources.length).toBeGreaterThan(20);
+  it('is found by walking: playlists, segments, progressive, download, FLV over HTTP and WebSocket, RTMP', () => {
+    const names = addresses.map(({ name }) => name);
+    expect(names.length).toBeGreaterThan(20);
     for (const kind of [
       /main\.m3u8$/,
       /media\.m3u8$/,
@@ -91,9 +80,12 @@ describe('S14 every address that a film exposes', () => {
       /1\.m4s$/,
       /^mp4$/,
       /^download$/,
+      /^live\.flv$/,
+      /^ws live\.flv$/,
+      /^rtmp$/,
     ]) {
       expect(
-        resources.some((resource) => kind.test(resource)),
+        names.some((name) => kind.test(name)),
         String(kind),
       ).toBe(true);
     }
@@ -101,11 +93,18 @@ describe('S14 every address that a film exposes', () => {
 
   it('is served with the right session', async () => {
     const session = await sessionFor();
-    for (const resource of resources) {
-      const { status } = await rawRequest(address(session, resource), { headers: { range: 'bytes=0-99' } });
-      expect(`${resource} ${status}`).toBe(`${resource} ${isMedia(resource) ? 206 : status}`);
-      expect([200, 206]).toContain(status);
+    for (const { name, via, isMedia, knock } of addresses) {
+      const { status, mediaBytes } = await knock(session, { headers: { range: 'bytes=0-99' } });
+      const served = { http: [200, 206], ws: [101], rtmp: ['NetStream.Play.Start'] }[via];
+      expect(served, name).toContain(status);
+      if (isMedia) expect(mediaBytes, name).toBeGreaterThan(0);
     }
+  });
+
+  it('is served in place with the right token where a client cannot follow a redirect', async () => {
+    const inPlace = addresses.filter(({ via }) => via !== 'http');
+    expect(inPlace.map(({ via }) => via).sort()).toEqual(['rtmp', 'ws']);
+    for (const { knock } of inPlace) expect((await knock(await tokenFor())).mediaBytes).toBeGreaterThan(0);
   });
 
   it('leads the right token to the session with a relative address, and serves no byte itself', async () => {
@@ -164,8 +163,8 @@ describe('S14 every address that a film exposes', () => {
     const [session, token] = [await sessionFor(entry), await tokenFor(entry)];
     await unpublishVideo(site.app, site.editor, entry);
     await untilRefused(session);
-    await expectRefused(session, 403);
-    await expectRefused(token, 403);
+    await expectRefused(session, 403, {}, entry);
+    await expectRefused(token, 403, {}, entry);
   });
 
   it('S11 answers 403 to a second client, with the session and with the token', async () => {
@@ -200,6 +199,23 @@ describe('with the token of another video', () => {
     // The other entry gives no download: a right does not follow the film's bytes.
     expect((await rawRequest(address(session, 'download'))).status).toBe(403);
     expect((await rawRequest(address(session, 'hls/main.m3u8'))).status).toBe(200);
+  });
+
+  it('S14 RTMP refuses the stream name that the token does not name, to token and session alike', async () => {
+    const rtmp = addresses.find(({ via }) => via === 'rtmp');
+    for (const credential of [await tokenFor(otherVideo), await sessionFor(otherVideo)]) {
+      expect(await rtmp?.knock(credential, {}, video)).toMatchObject({
+        status: 'NetStream.Play.Failed',
+        mediaBytes: 0,
+      });
+      expect((await rtmp?.knock(credential, {}, otherVideo))?.mediaBytes).toBeGreaterThan(0);
+    }
+  });
+
+  it('S14 RTMP refuses a stream that does not exist as it refuses one that does', async () => {
+    const rtmp = addresses.find(({ via }) => via === 'rtmp');
+    const refusals = [await rtmp?.knock(await tokenFor(), {}, otherVideo), await rtmp?.knock('garbage', {}, 'nothing')];
+    expect(refusals[0]).toEqual(refusals[1]);
   });
 });
 
