@@ -68,6 +68,8 @@ describe('POST playback-token', () => {
       dash: `https://video.example.test/v/${minted.token}/dash/manifest.mpd`,
       mp4: `https://video.example.test/v/${minted.token}/mp4`,
       download: `https://video.example.test/v/${minted.token}/download`,
+      httpFlv: `https://video.example.test/v/${minted.token}/live.flv`,
+      wsFlv: `wss://video.example.test/v/${minted.token}/live.flv`,
     });
     expect(minted.durationSeconds).toBeCloseTo(30, 0);
     expect(minted.expiresInSeconds).toBe(60);

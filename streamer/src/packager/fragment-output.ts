@@ -9,6 +9,7 @@ import {
   type InputVideoTrack,
   Output,
 } from 'mediabunny';
+import { clearTimes } from './init-times';
 import { PackagingError } from './packaging-error';
 
 /** What was written for one run of packets. */
@@ -92,5 +93,7 @@ export async function writeFragment(
     await output.cancel().catch(() => undefined);
     throw error;
   }
-  return { initSegment: taken(initTarget), mediaSegment: taken(target) };
+  const initSegment = taken(initTarget);
+  clearTimes(initSegment);
+  return { initSegment, mediaSegment: taken(target) };
 }

@@ -3,7 +3,7 @@ import type { GrantedAsset } from '../../../server/contracts';
 import type { TrackPlan } from './track-plan';
 
 /** Raise it with every change that alters the bytes of a segment, an upgrade of the muxer included. */
-const PACKAGER_VERSION = '1+mediabunny-1.61.0';
+const PACKAGER_VERSION = '2+mediabunny-1.61.0';
 
 // A plan belongs to one asset in one version, so the keys asked for last may be kept with it.
 const keysOf = new WeakMap<TrackPlan, Map<number, string>>();

@@ -75,7 +75,7 @@ export async function compete(load: Load, { name, bar, ours, theirs }: Contest):
   };
 }
 
-const COLUMNS = ['ours MB/CPU-s', 'nginx MB/CPU-s', 'ratio', 'bar', 'p99 ms', 'nginx', 'client'];
+const COLUMNS = ['ours MB/CPU-s', 'nginx MB/CPU-s', 'ratio', 'bar', 'p99 ms', 'nginx', 'client', ''];
 
 export function printOutcomes(outcomes: readonly Outcome[]): void {
   const rows = outcomes.map(({ name, bar, ratio, oursMb, theirsMb, oursP99Ms, theirsP99Ms, clientShare }) => [
@@ -83,10 +83,11 @@ export function printOutcomes(outcomes: readonly Outcome[]): void {
     oursMb.toFixed(0),
     theirsMb.toFixed(0),
     ratio.toFixed(2),
-    `${bar.toFixed(2)}${ratio < bar ? ' MISSED' : ''}`,
+    bar.toFixed(2),
     oursP99Ms.toFixed(0),
     theirsP99Ms.toFixed(0),
     `${(clientShare * 100).toFixed(0)} %`,
+    ratio < bar ? 'MISSED' : '',
   ]);
   const lines = [['', ...COLUMNS], ...rows].map(([name = '', ...cells]) =>
     [name.padEnd(34), ...cells.map((cell, at) => cell.padStart((COLUMNS[at]?.length ?? 0) + 2))].join(''),
