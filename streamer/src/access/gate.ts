@@ -153,28 +153,28 @@ export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: Gate
     return refuse(429, 'pace-exceeded', { sessionHash, retryAfterSeconds: Math.ceil(waitMs / 1000) });
   }
 
-  function admitFound(session: HeldSession, resource: Resource | null): Admission {
+  function admitFound(session: HeldSession, { method, resource }: AdmissionRequest): Admission {
     const refusal = checkRight(session, resource);
     if (refusal !== null || resource === null) return refusal ?? refuse(404, 'resource-unknown');
     // Nothing is awaited from here on, so parallel requests cannot slip past the limits together.
     const limited = checkLimits(session, resource);
     if (limited !== null) return limited;
     // S13: one continuous stream a session. The newest wins, so that a player that reconnects is not shut out.
-    if (isContinuous(resource)) session.destroyResponses((open) => isContinuous(open.resource));
+    if (method === 'GET' && isContinuous(resource)) session.destroyResponses((open) => isContinuous(open.resource));
     return { kind: 'admitted', session: new AdmittedResponse(session, resource), resource };
   }
 
-  async function admitSession(sessionId: string, resource: Resource | null, client: Client): Promise<Admission> {
-    const found = await lookup.bySessionId(sessionId, client);
+  async function admitSession(request: AdmissionRequest, client: Client): Promise<Admission> {
+    const found = await lookup.bySessionId(request.credential, client);
     if (found.kind === 'refused') return found;
-    return admitFound(found.session, resource);
+    return admitFound(found.session, request);
   }
 
-  async function admitToken(token: string, request: AdmissionRequest, client: Client): Promise<Admission> {
-    const { method, resource } = request;
+  async function admitToken(request: AdmissionRequest, client: Client): Promise<Admission> {
+    const { credential: token, method, resource } = request;
     const found = await tokenLookup({ token, client, method, resource });
     if (found.kind === 'refused') return found;
-    if (request.inPlace === true) return admitFound(found.session, resource);
+    if (request.inPlace === true) return admitFound(found.session, request);
     const refusal = checkRight(found.session, resource);
     if (refusal !== null || resource === null || resource.kind === 'rtmp') {
       return refusal ?? refuse(404, 'resource-unknown');
@@ -185,14 +185,14 @@ export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: Gate
 
   return {
     admit(request) {
-      const { credential, resource, client } = request;
+      const { credential, client } = request;
       if (credential === '') return refuse(401, 'credential-missing');
       if (client === null) return refuse(403, 'client-unknown');
       // What every request but the first takes. Being found is proof of the credential's shape and tag.
       const session = lookup.held(credential, client);
-      if (session !== null) return admitFound(session, resource);
-      if (sessionIdSchema.safeParse(credential).success) return admitSession(credential, resource, client);
-      if (playbackTokenSchema.safeParse(credential).success) return admitToken(credential, request, client);
+      if (session !== null) return admitFound(session, request);
+      if (sessionIdSchema.safeParse(credential).success) return admitSession(request, client);
+      if (playbackTokenSchema.safeParse(credential).success) return admitToken(request, client);
       return refuse(403, 'credential-malformed');
     },
   };

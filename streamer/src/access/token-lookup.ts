@@ -42,6 +42,8 @@ function secondsSince(unixSeconds: number): number {
 /** Unverified claims may refuse a request early; they never permit one. */
 function mayAskFor(claims: PlaybackClaims, resource: Resource): boolean {
   const protocol = protocolOf(resource);
+  // S14: an RTMP address names its video; the token of another one is not spent on it.
+  if (resource.kind === 'rtmp' && resource.video !== claims.vid) return false;
   return protocol === null || claims.pro.includes(protocol);
 }
 

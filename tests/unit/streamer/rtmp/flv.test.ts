@@ -56,6 +56,15 @@ describe('HTTP-FLV', () => {
     expect(answer.headers.location).toMatch(/^\.\.\/ps_[\w-]{40}\/live\.flv\?start=12\.5$/);
   });
 
+  it('S13 HEAD does not end the stream that runs', async () => {
+    await start();
+    const { sessionId } = await stage.open();
+    const { closed, tags } = openSocket(`/v/${sessionId}/live.flv?start=55`);
+    await until('it plays', () => tags().length > 20);
+    expect((await stage.ask(`/v/${sessionId}/live.flv`, { method: 'HEAD' })).status).toBe(200);
+    expect((await closed)[0]).toBe(1000);
+  });
+
   it('answers one FLV file that arrives at the speed of watching and ends with the film', async () => {
     await start();
     const { sessionId } = await stage.open();

@@ -32,7 +32,14 @@ const expectRefusal = async (url: string) => expectRefusalOf(await RtmpClient.op
 describe('S14 RTMP refuses with one sentence and no media', () => {
   it('no credential', () => expectRefusal(stage.rtmpUrl('')));
   it('garbage', () => expectRefusal(stage.rtmpUrl('garbage')));
-  it('another video than the token’s', async () => expectRefusal(stage.rtmpUrl(await mint(), 'video2')));
+  it('another video than the token’s, which is not spent', async () => {
+    const token = await mint();
+    await expectRefusal(stage.rtmpUrl(token, 'video2'));
+    expect(stage.plugin.introspections).toEqual([]);
+    const viewer = await RtmpClient.open(stage.rtmpUrl(token));
+    await viewer.until(() => viewer.pictures().length > 0, 'pictures');
+    viewer.close();
+  });
   it('a name that is none', async () => expectRefusal(stage.rtmpUrl(await mint(), 'a%20b')));
   it('another application', async () => expectRefusal(stage.rtmpUrl(await mint()).replace('/vod/', '/live/')));
   it('a token without the protocol', async () =>
