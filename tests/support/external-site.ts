@@ -66,7 +66,8 @@ async function startStreamer(app: StrapiApp, keysFile: string, env: Record<strin
       ...env,
     },
   });
-  await until('the streamer is ready', async () => (await fetch(`http://127.0.0.1:${opsPort}/readyz`)).ok);
+  const readiness = () => fetch(`http://127.0.0.1:${opsPort}/readyz`).catch(() => null);
+  await until('the streamer is ready', async () => (await readiness())?.ok);
   return { port, opsPort, rtmpPort, process: process_ };
 }
 
