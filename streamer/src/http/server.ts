@@ -1,5 +1,5 @@
 import http from 'node:http';
-import { type AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { StreamError } from '../errors';
 
 export type Listener = (request: http.IncomingMessage, response: http.ServerResponse) => void;
@@ -56,6 +56,7 @@ export function createHttpServer(
   let draining = false;
   /** Taken over, so that the server no longer knows them as its own. */
   const upgraded = new Set<Socket>();
+  const sockets = new Set<Socket>();
   const latest = new WeakMap<Socket, http.ServerResponse>();
 
   /** Whether a connection asks on before its last answer has left. */
@@ -81,6 +82,10 @@ export function createHttpServer(
     });
   });
   server.maxConnections = maxConnections;
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   server.on('clientError', refuseUnreadable);
 
   function takeOver(socket: Socket): void {
@@ -117,15 +122,23 @@ export function createHttpServer(
     });
   }
 
+  function closeWhenAnswered(socket: Socket): void {
+    const response = latest.get(socket);
+    if (response === undefined || response.writableFinished) socket.destroy();
+    else response.once('finish', () => latest.get(socket) === response && socket.end());
+  }
+
   function close(graceMs: number): Promise<void> {
     draining = true;
     return new Promise((resolve) => {
       const timer = setTimeout(cutAll, graceMs);
+      // Not http.Server's own: that destroys connections whose answer was ended and has not left yet.
       // Also calls back with an error if the server never listened; then there is nothing to close.
-      server.close(() => {
+      NetServer.prototype.close.call(server, () => {
         clearTimeout(timer);
         resolve();
       });
+      for (const socket of sockets) if (!upgraded.has(socket)) closeWhenAnswered(socket);
     });
   }
 
