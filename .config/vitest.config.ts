@@ -25,6 +25,8 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
+          // Of tests that say they may run at once.
+          maxConcurrency: 8,
           testTimeout: 180_000,
           hookTimeout: 180_000,
           fileParallelism: false,

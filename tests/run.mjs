@@ -14,9 +14,11 @@ buildPlugin();
 const { answers, DATABASE_SERVERS, dropDatabases } = await import('./support/database-servers.mjs');
 
 const directory = mkdtempSync(path.join(tmpdir(), 'protected-vod-tests-'));
-const total = { passed: 0, failed: 0, skipped: 0 };
+let passedTests = 0;
 /** @type {string[]} */
 const skipped = [];
+/** @type {string[]} */
+const failed = [];
 
 /** @param {string[]} projects @param {string} client database of the test sites */
 function runSuite(projects, client = 'sqlite') {
@@ -27,6 +29,7 @@ function runSuite(projects, client = 'sqlite') {
       'run',
       '--config',
       '.config/vitest.config.ts',
+      '--silent=passed-only',
       '--reporter=default',
       '--reporter=json',
       `--outputFile.json=${report}`,
@@ -38,29 +41,31 @@ function runSuite(projects, client = 'sqlite') {
       env: { ...process.env, DATABASE_CLIENT: client, TEST_RUN: String(process.pid) },
     },
   );
-  count(report, status === 0);
+  count(report, client, status === 0);
 }
 
-/** @param {string} report @param {boolean} passed whether the runner itself says so */
-function count(report, passed) {
-  const failedBefore = total.failed;
+/** @param {string} report @param {string} client @param {boolean} passed whether the runner itself says so */
+function count(report, client, passed) {
+  const failedBefore = failed.length;
   // A runner that died has written none.
   const { testResults } = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { testResults: [] };
   for (const file of testResults) {
     const results = file.assertionResults;
     for (const test of results) {
-      if (test.status === 'passed') total.passed += 1;
-      else if (test.status === 'failed') total.failed += 1;
-      else {
-        total.skipped += 1;
-        skipped.push(test.fullName);
-      }
+      if (test.status === 'passed') passedTests += 1;
+      else if (test.status === 'failed') fail(client, file.name, test.fullName, test.failureMessages[0]);
+      else skipped.push(test.fullName);
     }
     // A file that breaks outside its tests must not look like a success beside one that merely has failures.
     if (file.status === 'failed' && results.every((/** @type {any} */ test) => test.status !== 'failed'))
-      total.failed += 1;
+      fail(client, file.name, 'outside its tests', file.message);
   }
-  if (!passed && total.failed === failedBefore) total.failed += 1;
+  if (!passed && failed.length === failedBefore) fail(client, report, 'the runner itself');
+}
+
+/** @param {string} client @param {string} file @param {string} title @param {string} reason */
+function fail(client, file, title, reason = '') {
+  failed.push(`${path.relative(ROOT, file)} (${client}): ${title}\n  ${reason.split('\n').slice(0, 6).join('\n  ')}`);
 }
 
 for (const projects of SUITES) runSuite(projects);
@@ -76,5 +81,7 @@ rmSync(directory, { recursive: true, force: true });
 
 if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((name) => `- ${name}`).join('\n')}`);
 if (requireAll && skipped.length > 0) console.log('REQUIRE_ALL=1: a skipped test counts as a failure of this run.');
-console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-process.exit(total.failed > 0 || (requireAll && skipped.length > 0) ? 1 : 0);
+// Last, so that the end of a long log is enough to know what broke.
+if (failed.length > 0) console.log(`\nFailed:\n${failed.map((name) => `- ${name}`).join('\n')}`);
+console.log(`\n${passedTests} passed, ${failed.length} failed, ${skipped.length} skipped`);
+process.exit(failed.length > 0 || (requireAll && skipped.length > 0) ? 1 : 0);

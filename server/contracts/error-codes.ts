@@ -34,4 +34,5 @@ export type DenyReason =
   | 'token-expired'
   | 'client-mismatch'
   | 'too-many-take-overs'
+  | 'concurrency-limit'
   | 'secret-refused';

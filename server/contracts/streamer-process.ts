@@ -16,6 +16,8 @@ export const rtmpSettingsSchema = z.object({
   /** Null: no plain RTMP. */
   port: z.number().int().min(0).max(65535).nullable().default(0),
   allowPlaintext: z.boolean().default(false),
+  /** Connections of trusted proxies must begin with a PROXY header, which is believed. Default: no. */
+  proxyProtocol: z.boolean().optional(),
   tls: z
     .object({
       port: z.number().int().min(0).max(65535),
@@ -94,5 +96,4 @@ export type StreamerPorts = z.infer<typeof streamerPortsSchema>;
 export type StreamerKeys = z.infer<typeof streamerKeysSchema>;
 export type RtmpSettings = z.infer<typeof rtmpSettingsSchema>;
 export type StreamerSettings = z.infer<typeof streamerSettingsSchema>;
-export type ParentMessage = z.infer<typeof parentMessageSchema>;
 export type ChildMessage = z.infer<typeof childMessageSchema>;

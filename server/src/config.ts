@@ -76,6 +76,24 @@ export const configSchema = z.strictObject({
         .default(15)
         .describe('Silence after which another client may take a session over.'),
       maxTakeOvers: z.number().int().min(0).default(6).describe('Take-overs after which a session ends.'),
+      maxConcurrent: z
+        .number()
+        .int()
+        .min(1)
+        .max(1000)
+        .nullable()
+        .default(null)
+        .describe('Sessions that one user may have at one time; `null` sets no limit.'),
+      atLimit: z
+        .enum(['refuse', 'end-oldest'])
+        .default('refuse')
+        .describe('What one session more does: it is refused, or ends the one that began first.'),
+      slotSilenceSeconds: z
+        .number()
+        .int()
+        .min(10)
+        .default(60)
+        .describe('Silence after which a session gives its place to a new one of the same user.'),
       maxResponses: z.number().int().positive().default(8).describe('Parallel responses of one session.'),
       paceFactor: z.number().positive().default(4).describe('Media seconds served per second of watching, at most.'),
       paceBufferSeconds: z

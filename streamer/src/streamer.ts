@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ChildMessage, StreamerSettings } from '../../server/contracts';
 import { createClientAddressReader, createProxyCheck, type ProxyCheck } from './access/client-address';
 import { type Clock, monotonicClock } from './access/clock';
+import { type ConnectionLimit, createConnectionLimit } from './access/connection-limit';
 import { createGate, type Gate } from './access/gate';
 import { createIntrospectionClient } from './access/introspection-client';
 import { createTokenVerifier } from './access/playback-token';
@@ -134,11 +135,11 @@ function composeOperations(core: Core, parts: { sync: Sync; storage: Storage; lo
 /** Null: no RTMP at all. */
 function composeRtmp(
   { settings, rhythm, metrics: observer }: Core,
-  parts: { gate: Gate; packager: Packager; logger: Logger },
+  parts: { gate: Gate; packager: Packager; logger: Logger; mayConnect: ConnectionLimit },
 ): RtmpServer | null {
-  const { rtmp, maxConnections } = settings;
+  const { rtmp, trustedProxies } = settings;
   if (rtmp === undefined) return null;
-  return createRtmpServer({ settings: rtmp, maxConnections, clock: rhythm.clock, observer, ...parts });
+  return createRtmpServer({ settings: rtmp, trustedProxies, clock: rhythm.clock, observer, ...parts });
 }
 
 /** Puts the parts together; nothing runs before `start`. */
@@ -166,8 +167,9 @@ export function createStreamer(
   const shortcut = createSegmentShortcut({ packager, cors, accel });
   const listener = createDelivery({ gate, shortcut, handler, cors, addressOf, logger, observer: core.metrics, edge });
   const onUpgrade = createFlvSocket({ ...streaming, gate, cors, addressOf, logger });
-  const delivery = createHttpServer(listener, { onUpgrade, maxConnections: settings.maxConnections });
-  const rtmp = composeRtmp(core, { gate, packager, logger });
+  const mayConnect = createConnectionLimit(settings.maxConnections);
+  const delivery = createHttpServer(listener, { onUpgrade, mayConnect });
+  const rtmp = composeRtmp(core, { gate, packager, logger, mayConnect });
   const sync = composeSync(core, syncing, logger);
   const operations = composeOperations(core, { sync, storage, logger });
 

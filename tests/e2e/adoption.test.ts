@@ -1,19 +1,13 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { publishVideo, uploadFilm } from '../support/films';
 import { isAlive } from '../support/is-alive';
 import { mint } from '../support/minting';
-import { startSibling } from '../support/sibling-site';
+import { startPublishedSite } from '../support/playback-site';
+import { startSibling } from '../support/second-node';
 import type { SiteProcess } from '../support/site-process';
-import {
-  createAdmin,
-  createSiteRole,
-  createSiteUser,
-  grantPermission,
-  type SiteUser,
-} from '../support/strapi-accounts';
-import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
+import type { SiteUser } from '../support/strapi-accounts';
+import type { StrapiApp } from '../support/strapi-app';
 import { until } from '../support/until';
 
 const MOUNT = '/protected-vod/stream';
@@ -25,14 +19,7 @@ let video: string;
 let sites: SiteProcess[] = [];
 
 beforeAll(async () => {
-  office = await startStrapiApp({
-    pluginConfig: { streamer: { mode: 'external', publicUrl: 'http://127.0.0.1:9' } },
-  });
-  const editor = await createAdmin(office);
-  const role = await createSiteRole(office, 'subscriber');
-  await grantPermission(office, role, 'plugin::protected-vod.playback.create');
-  viewer = await createSiteUser(office, role);
-  video = await publishVideo(office, editor, { source: (await uploadFilm(office, editor)).id });
+  ({ app: office, viewer, video } = await startPublishedSite());
   const config = { storage: { root: office.storageRoot } };
   sites = [await startSibling(config)];
   await sites[0]?.running();

@@ -108,6 +108,7 @@ describe('one malformed input', () => {
   it('leaves nothing open, whichever it was', async () => {
     await until('no stranger is connected', async () => (await streamer.probe('counts')).sockets === 0);
     expect(await streamer.probe('counts')).toMatchObject({ rtmpSessions: 0, broadcasts: 0 });
+    expect(await streamer.metric('protected_vod_continuous_streams')).toBe(0);
     // An open response counts as activity (S12): one that nobody closed would keep the session busy for ever.
     const usage = () =>
       streamer.plugin.syncs.at(-1)?.sessions.find(({ session }) => session === hashOf(hostile.session));

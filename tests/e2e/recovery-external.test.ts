@@ -1,76 +1,51 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { publishVideo, uploadFilm } from '../support/films';
+import { type ExternalStreamer, startExternalStreamer } from '../support/external-streamers';
 import { freePort } from '../support/free-port';
+import { streamerKeysOf } from '../support/internal';
 import { mint } from '../support/minting';
-import { startSibling } from '../support/sibling-site';
+import { startPublishedSite } from '../support/playback-site';
+import { startSibling } from '../support/second-node';
 import type { SiteProcess } from '../support/site-process';
-import {
-  createAdmin,
-  createSiteRole,
-  createSiteUser,
-  grantPermission,
-  type SiteUser,
-} from '../support/strapi-accounts';
-import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
+import type { SiteUser } from '../support/strapi-accounts';
+import type { StrapiApp } from '../support/strapi-app';
 import { until } from '../support/until';
 
-const CLI = path.resolve(import.meta.dirname, '../../dist/cli/index.js');
 const OUTAGE_SECONDS = 20;
 
 /** Mints; the streamer never asks it. */
 let office: StrapiApp;
 /** The one that the streamer asks; it is stopped. */
 let asked: SiteProcess;
-let streamer: ChildProcess;
+let streamer: ExternalStreamer;
 let viewer: SiteUser;
 let video: string;
 let sitePort: number;
-let streamerConfig: Record<string, unknown>;
+let publicUrl: string;
 
 const startAsked = () =>
   startSibling(
-    { storage: { root: office.storageRoot }, streamer: streamerConfig },
-    { env: { PORT: String(sitePort) } },
+    { storage: { root: office.storageRoot }, streamer: { mode: 'external', publicUrl } },
+    { PORT: String(sitePort) },
   );
 
 beforeAll(async () => {
-  const [port, opsPort] = [await freePort(), await freePort()];
+  const port = await freePort();
   sitePort = await freePort();
-  streamerConfig = { mode: 'external', publicUrl: `http://127.0.0.1:${port}` };
-  office = await startStrapiApp({ pluginConfig: { streamer: streamerConfig } });
-  const editor = await createAdmin(office);
-  const role = await createSiteRole(office, 'subscriber');
-  await grantPermission(office, role, 'plugin::protected-vod.playback.create');
-  viewer = await createSiteUser(office, role);
-  video = await publishVideo(office, editor, { source: (await uploadFilm(office, editor)).id });
+  publicUrl = `http://127.0.0.1:${port}`;
+  ({ app: office, viewer, video } = await startPublishedSite({ publicUrl }));
   asked = await startAsked();
-  const url = await asked.listening();
-  const keysFile = path.join(office.storageRoot, '../keys.json');
-  const keys = office.strapi.plugin('protected-vod').service('keys').streamerKeys();
-  await writeFile(keysFile, JSON.stringify(keys), { mode: 0o600 });
-  streamer = spawn(process.execPath, [CLI, 'streamer'], {
-    stdio: 'ignore',
-    env: {
-      PATH: process.env.PATH ?? '',
-      PROTECTED_VOD_STREAMER_KEYS_FILE: keysFile,
-      PROTECTED_VOD_INTERNAL_URL: `${url}/api/protected-vod/internal`,
-      PROTECTED_VOD_STORAGE_ROOT: office.storageRoot,
-      PROTECTED_VOD_CACHE_DIR: path.join(office.storageRoot, '../cache'),
-      PROTECTED_VOD_PORT: String(port),
-      PROTECTED_VOD_OPS_PORT: String(opsPort),
-    },
+  streamer = await startExternalStreamer({
+    keys: streamerKeysOf(office),
+    internalUrl: `${await asked.listening()}/api/protected-vod/internal`,
+    storageRoot: office.storageRoot,
+    port,
   });
-  const readiness = () => fetch(`http://127.0.0.1:${opsPort}/readyz`).catch(() => null);
-  await until('the streamer is ready', async () => (await readiness())?.status === 200);
 });
 
 afterAll(async () => {
-  streamer.kill('SIGKILL');
+  await streamer.dispose();
   await asked.dispose();
   await office.stop();
 });

@@ -1,16 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { publishVideo, uploadFilm } from '../support/films';
+import { publishVideo, sendAsAdmin, uploadFilm, VIDEO_ROUTE } from '../support/films';
 import { hashOf, redeem, syncingStreamer } from '../support/internal';
 import { askForToken, mint } from '../support/minting';
-import {
-  type AdminAccount,
-  createAdmin,
-  createSiteRole,
-  createSiteUser,
-  grantPermission,
-  type SiteUser,
-} from '../support/strapi-accounts';
-import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
+import { startPublishedSite } from '../support/playback-site';
+import type { AdminAccount, SiteUser } from '../support/strapi-accounts';
+import type { StrapiApp } from '../support/strapi-app';
 import { requestedServer } from '../support/test-database';
 
 const VIDEO = 'plugin::protected-vod.video';
@@ -20,34 +14,18 @@ let editor: AdminAccount;
 let viewer: SiteUser;
 let source: number;
 
-async function asEditor(path: string, body: object, method = 'POST'): Promise<void> {
-  const response = await fetch(app.url + path, {
-    method,
-    headers: { authorization: `Bearer ${editor.token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
-}
-
 async function publish(documentId: string, locale: string, fields: object): Promise<void> {
-  const entry = `/content-manager/collection-types/${VIDEO}/${documentId}`;
-  await asEditor(`${entry}?locale=${locale}`, { title: locale, ...fields }, 'PUT');
-  await asEditor(`${entry}/actions/publish?locale=${locale}`, { title: locale, ...fields });
+  const entry = `${VIDEO_ROUTE}/${documentId}`;
+  await sendAsAdmin(app, editor, `${entry}?locale=${locale}`, { title: locale, ...fields }, 'PUT');
+  await sendAsAdmin(app, editor, `${entry}/actions/publish?locale=${locale}`, { title: locale, ...fields });
 }
 
 const askIn = async (documentId: string, locale: string) =>
   (await askForToken(app, documentId, viewer.jwt, `?locale=${locale}`)).status;
 
 beforeAll(async () => {
-  app = await startStrapiApp({
-    pluginConfig: { streamer: { mode: 'external', publicUrl: 'https://video.example.test' } },
-  });
-  editor = await createAdmin(app);
-  source = (await uploadFilm(app, editor)).id;
-  const role = await createSiteRole(app, 'subscriber');
-  await grantPermission(app, role, 'plugin::protected-vod.playback.create');
-  viewer = await createSiteUser(app, role);
-  await asEditor('/i18n/locales', { name: 'German (de)', code: 'de', isDefault: false });
+  ({ app, editor, viewer, source } = await startPublishedSite());
+  await sendAsAdmin(app, editor, '/i18n/locales', { name: 'German (de)', code: 'de', isDefault: false });
 });
 
 afterAll(() => app.stop());
@@ -88,11 +66,7 @@ describe('S10 source and access fields are one for all locales', () => {
   it('a draft saved but not published changes nothing', async () => {
     const video = await publishVideo(app, editor, { source });
     await publish(video, 'de', {});
-    await asEditor(
-      `/content-manager/collection-types/${VIDEO}/${video}`,
-      { title: 'en', source, allowedRoles: ['nobody'] },
-      'PUT',
-    );
+    await sendAsAdmin(app, editor, `${VIDEO_ROUTE}/${video}`, { title: 'en', source, allowedRoles: ['nobody'] }, 'PUT');
     expect([await askIn(video, 'en'), await askIn(video, 'de')]).toEqual([200, 200]);
   });
 });

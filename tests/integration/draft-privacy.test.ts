@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { publishVideo, uploadFilm } from '../support/films';
+import { publishVideo, sendAsAdmin, uploadFilm, VIDEO_ROUTE } from '../support/films';
 import {
   type AdminAccount,
   createAdmin,
@@ -9,7 +9,6 @@ import {
 } from '../support/strapi-accounts';
 import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
 
-const VIDEO_ROUTE = '/content-manager/collection-types/plugin::protected-vod.video';
 const VIDEOS = '/api/protected-vod/videos';
 const READ = [
   'plugin::protected-vod.video.find',
@@ -22,15 +21,6 @@ let app: StrapiApp;
 let editor: AdminAccount;
 let reader: string;
 let fileId: number;
-
-async function edit(method: 'POST' | 'PUT', suffix: string, body: object): Promise<void> {
-  const response = await fetch(app.url + VIDEO_ROUTE + suffix, {
-    method,
-    headers: { authorization: `Bearer ${editor.token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${method} ${suffix} answered ${response.status}`);
-}
 
 async function read(path: string): Promise<{ status: number; text: string }> {
   const response = await fetch(app.url + path, { headers: { authorization: `Bearer ${reader}` } });
@@ -54,8 +44,9 @@ beforeAll(async () => {
   reader = (await createSiteUser(app, role)).jwt;
   fileId = (await uploadFilm(app, editor)).id;
   const documentId = await publishVideo(app, editor, { source: fileId, title: 'Published' });
-  await edit('PUT', `/${documentId}`, { title: 'Reworked in secret', source: fileId });
-  await edit('POST', '', { title: 'Never shown in secret', source: fileId });
+  const rework = { title: 'Reworked in secret', source: fileId };
+  await sendAsAdmin(app, editor, `${VIDEO_ROUTE}/${documentId}`, rework, 'PUT');
+  await sendAsAdmin(app, editor, VIDEO_ROUTE, { title: 'Never shown in secret', source: fileId });
 });
 
 afterAll(() => app.stop());

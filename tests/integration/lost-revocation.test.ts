@@ -1,23 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { publishVideo, unpublishVideo, uploadFilm } from '../support/films';
+import { publishVideo, unpublishVideo } from '../support/films';
 import { hashOf, streamerSide } from '../support/internal';
 import { mint } from '../support/minting';
-import { startSecondNode } from '../support/second-node';
-import type { SiteProcess } from '../support/site-process';
-import {
-  type AdminAccount,
-  createAdmin,
-  createSiteRole,
-  createSiteUser,
-  findSiteRole,
-  grantPermission,
-  type SiteUser,
-} from '../support/strapi-accounts';
-import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
-import { requestedServer } from '../support/test-database';
+import { startPublishedSite } from '../support/playback-site';
+import { describeTwoNodes } from '../support/second-node';
+import { type AdminAccount, createSiteUser, findSiteRole, type SiteUser } from '../support/strapi-accounts';
+import type { StrapiApp } from '../support/strapi-app';
 import { until } from '../support/until';
 
-const PLAY = 'plugin::protected-vod.playback.create';
 const SESSION = 'plugin::protected-vod.playback-session';
 
 let app: StrapiApp;
@@ -26,13 +16,7 @@ let role: { id: number; type: string };
 let source: number;
 
 beforeAll(async () => {
-  app = await startStrapiApp({
-    pluginConfig: { streamer: { mode: 'external', publicUrl: 'https://video.example.test' } },
-  });
-  editor = await createAdmin(app);
-  role = await createSiteRole(app, 'subscriber');
-  await grantPermission(app, role, PLAY);
-  source = (await uploadFilm(app, editor)).id;
+  ({ app, editor, role, source } = await startPublishedSite());
 });
 
 afterAll(() => app.stop());
@@ -155,26 +139,15 @@ describe('S6 ended is terminal', () => {
   });
 });
 
-if (requestedServer() !== null) {
-  describe('S6 with two Strapi processes', () => {
-    let second: SiteProcess;
-    let node: { url: string };
-
-    beforeAll(async () => {
-      second = await startSecondNode();
-      node = { url: await second.listening() };
-    });
-    afterAll(() => second.dispose());
-
-    it('a change through the second, committed while the first decides a renewal, is not lost', async () => {
-      const { streamer, session, video } = await openDue();
-      const pause = pauseNextDecision();
-      const syncing = streamer.sync([{ session }]);
-      await until('the renewal was decided', () => pause.hasDecided);
-      await unpublishVideo({ ...app, ...node }, editor, video);
-      pause.resume();
-      expect((await syncing).results).toEqual([{ session, state: 'ended' }]);
-      expect((await streamer.sync([{ session }], { node })).results).toEqual([{ session, state: 'ended' }]);
-    });
+describeTwoNodes('S6 with two Strapi processes', (node) => {
+  it('a change through the second, committed while the first decides a renewal, is not lost', async () => {
+    const { streamer, session, video } = await openDue();
+    const pause = pauseNextDecision();
+    const syncing = streamer.sync([{ session }]);
+    await until('the renewal was decided', () => pause.hasDecided);
+    await unpublishVideo({ ...app, ...node }, editor, video);
+    pause.resume();
+    expect((await syncing).results).toEqual([{ session, state: 'ended' }]);
+    expect((await streamer.sync([{ session }], { node })).results).toEqual([{ session, state: 'ended' }]);
   });
-}
+});

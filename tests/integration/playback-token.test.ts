@@ -1,18 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deleteVideo, publishVideo, unpublishVideo, uploadFilm } from '../support/films';
+import { deleteVideo, publishVideo, unpublishVideo } from '../support/films';
 import { askForToken, mint } from '../support/minting';
+import { PLAY, startPublishedSite } from '../support/playback-site';
 import {
   type AdminAccount,
-  createAdmin,
-  createSiteRole,
   createSiteUser,
   findSiteRole,
   grantPermission,
   type SiteUser,
 } from '../support/strapi-accounts';
-import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
+import type { StrapiApp } from '../support/strapi-app';
 
-const PLAY = 'plugin::protected-vod.playback.create';
 const FIND = 'plugin::protected-vod.video.find';
 const FIND_ONE = 'plugin::protected-vod.video.findOne';
 
@@ -24,14 +22,7 @@ let member: SiteUser;
 let subscriberRole: { id: number };
 
 beforeAll(async () => {
-  app = await startStrapiApp({
-    pluginConfig: { streamer: { mode: 'external', publicUrl: 'https://video.example.test' } },
-  });
-  editor = await createAdmin(app);
-  source = (await uploadFilm(app, editor)).id;
-  subscriberRole = await createSiteRole(app, 'subscriber');
-  await grantPermission(app, subscriberRole, PLAY);
-  subscriber = await createSiteUser(app, subscriberRole);
+  ({ app, editor, source, role: subscriberRole, viewer: subscriber } = await startPublishedSite());
   member = await createSiteUser(app, await findSiteRole(app, 'authenticated'));
 });
 

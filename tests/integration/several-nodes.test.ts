@@ -1,22 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client, IntrospectionResponse } from '../../server/contracts';
-import { publishVideo, uploadFilm } from '../support/films';
 import { callInternal, hashOf, LAPTOP, PHONE, streamerSide } from '../support/internal';
 import { mint } from '../support/minting';
-import { startSecondNode } from '../support/second-node';
-import type { SiteProcess } from '../support/site-process';
-import {
-  createAdmin,
-  createSiteRole,
-  createSiteUser,
-  grantPermission,
-  type SiteUser,
-} from '../support/strapi-accounts';
-import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
-import { requestedServer } from '../support/test-database';
+import { startPublishedSite } from '../support/playback-site';
+import { describeTwoNodes } from '../support/second-node';
+import type { SiteUser } from '../support/strapi-accounts';
+import type { StrapiApp } from '../support/strapi-app';
 import { until } from '../support/until';
 
-const PLAY = 'plugin::protected-vod.playback.create';
 const SESSION = 'plugin::protected-vod.playback-session';
 const HOLDER = 'plugin::protected-vod.session-holder';
 /** The phone, in another network. */
@@ -27,14 +18,7 @@ let viewer: SiteUser;
 let video: string;
 
 beforeAll(async () => {
-  app = await startStrapiApp({
-    pluginConfig: { streamer: { mode: 'external', publicUrl: 'https://video.example.test' } },
-  });
-  const editor = await createAdmin(app);
-  const role = await createSiteRole(app, 'subscriber');
-  await grantPermission(app, role, PLAY);
-  viewer = await createSiteUser(app, role);
-  video = await publishVideo(app, editor, { source: (await uploadFilm(app, editor)).id });
+  ({ app, viewer, video } = await startPublishedSite());
 });
 
 afterAll(() => app.stop());
@@ -212,70 +196,59 @@ describe('what is kept about streamers', () => {
   });
 });
 
-if (requestedServer() !== null) {
-  describe('two Strapi processes on one database', () => {
-    let second: SiteProcess;
-    let node: { url: string };
-
-    beforeAll(async () => {
-      second = await startSecondNode();
-      node = { url: await second.listening() };
-    });
-    afterAll(() => second.dispose());
-
-    it('S6 a change through the one ends what syncs through the other', async () => {
-      const a = streamerSide(app);
-      const { session } = await openThrough(a);
-      expect((await a.sync([{ session }], { node })).results).toEqual([{ session, state: 'unchanged' }]);
-      await app.strapi.plugin('users-permissions').service('user').edit(viewer.id, { blocked: true });
-      expect((await a.sync([{ session }], { node })).results).toEqual([{ session, state: 'ended' }]);
-      expect((await a.sync([{ session }])).results).toEqual([{ session, state: 'ended' }]);
-      await app.strapi.plugin('users-permissions').service('user').edit(viewer.id, { blocked: false });
-    });
-
-    it('S11 of one token redeemed through both at once there is one session', async () => {
-      const token = await tokenFor();
-      const comers = Array.from({ length: 100 }, (_, at) => ({
-        addressPrefix: `10.7.${at}.0/24`,
-        agent: (at + 4096).toString(16).padStart(16, '0'),
-      }));
-      const before = await app.strapi.db.query(SESSION).count();
-      const answers = await Promise.all(
-        comers.map((client, at) => streamerSide(at % 2 === 0 ? app : { ...app, ...node }).introspect(token, client)),
-      );
-      expect(answers.filter(({ active }) => active)).toHaveLength(1);
-      expect(await app.strapi.db.query(SESSION).count()).toBe(before + 1);
-    });
-
-    it('S12 activity that the one was told of keeps strangers out at the other', async () => {
-      const [a, b] = [streamerSide(app), streamerSide({ ...app, ...node })];
-      const { sessionId, session } = await openThrough(a);
-      const where = { sessionHash: session };
-      const longAgo = String(Date.now() - 60_000);
-      await app.strapi.db.query(SESSION).update({ where, data: { lastSeenAt: longAgo } });
-      await app.strapi.db.query(HOLDER).updateMany({ where, data: { seenAt: longAgo } });
-      await a.sync([{ session, idleMs: 0 }]);
-      expect(await b.introspect(sessionId, LAPTOP)).toEqual({ active: false, final: false });
-      expect(await rowOf(session)).toMatchObject({ generation: 0 });
-    });
-
-    it('S12 a streamer acknowledges through the one what the other waits for', async () => {
-      const [a, b] = [streamerSide(app), streamerSide({ ...app, ...node })];
-      const { sessionId, session } = await openThrough(a);
-      const moved = b.introspect(sessionId, MOVED);
-      await until('the session is bound anew', isGeneration(session, 1));
-      await a.sync([{ session, generation: 1 }]);
-      expect(await moved).toMatchObject({ active: true });
-    });
-
-    it('S17 a sync goes on with its sequence at the other, and an older one is ignored there', async () => {
-      const body = { bootId: streamerSide(app).bootId, sessions: [] };
-      const at = (sequence: number, through: { url: string }) =>
-        callInternal({ ...app, ...through }, 'sync', { ...body, sequence });
-      expect((await at(7, app)).status).toBe(200);
-      expect((await at(8, node)).status).toBe(200);
-      expect((await at(8, node)).status).toBe(409);
-      expect((await at(9, app)).status).toBe(200);
-    });
+describeTwoNodes('two Strapi processes on one database', (node) => {
+  it('S6 a change through the one ends what syncs through the other', async () => {
+    const a = streamerSide(app);
+    const { session } = await openThrough(a);
+    expect((await a.sync([{ session }], { node })).results).toEqual([{ session, state: 'unchanged' }]);
+    await app.strapi.plugin('users-permissions').service('user').edit(viewer.id, { blocked: true });
+    expect((await a.sync([{ session }], { node })).results).toEqual([{ session, state: 'ended' }]);
+    expect((await a.sync([{ session }])).results).toEqual([{ session, state: 'ended' }]);
+    await app.strapi.plugin('users-permissions').service('user').edit(viewer.id, { blocked: false });
   });
-}
+
+  it('S11 of one token redeemed through both at once there is one session', async () => {
+    const token = await tokenFor();
+    const comers = Array.from({ length: 100 }, (_, at) => ({
+      addressPrefix: `10.7.${at}.0/24`,
+      agent: (at + 4096).toString(16).padStart(16, '0'),
+    }));
+    const before = await app.strapi.db.query(SESSION).count();
+    const answers = await Promise.all(
+      comers.map((client, at) => streamerSide(at % 2 === 0 ? app : { ...app, ...node }).introspect(token, client)),
+    );
+    expect(answers.filter(({ active }) => active)).toHaveLength(1);
+    expect(await app.strapi.db.query(SESSION).count()).toBe(before + 1);
+  });
+
+  it('S12 activity that the one was told of keeps strangers out at the other', async () => {
+    const [a, b] = [streamerSide(app), streamerSide({ ...app, ...node })];
+    const { sessionId, session } = await openThrough(a);
+    const where = { sessionHash: session };
+    const longAgo = String(Date.now() - 60_000);
+    await app.strapi.db.query(SESSION).update({ where, data: { lastSeenAt: longAgo } });
+    await app.strapi.db.query(HOLDER).updateMany({ where, data: { seenAt: longAgo } });
+    await a.sync([{ session, idleMs: 0 }]);
+    expect(await b.introspect(sessionId, LAPTOP)).toEqual({ active: false, final: false });
+    expect(await rowOf(session)).toMatchObject({ generation: 0 });
+  });
+
+  it('S12 a streamer acknowledges through the one what the other waits for', async () => {
+    const [a, b] = [streamerSide(app), streamerSide({ ...app, ...node })];
+    const { sessionId, session } = await openThrough(a);
+    const moved = b.introspect(sessionId, MOVED);
+    await until('the session is bound anew', isGeneration(session, 1));
+    await a.sync([{ session, generation: 1 }]);
+    expect(await moved).toMatchObject({ active: true });
+  });
+
+  it('S17 a sync goes on with its sequence at the other, and an older one is ignored there', async () => {
+    const body = { bootId: streamerSide(app).bootId, sessions: [] };
+    const at = (sequence: number, through: { url: string }) =>
+      callInternal({ ...app, ...through }, 'sync', { ...body, sequence });
+    expect((await at(7, app)).status).toBe(200);
+    expect((await at(8, node)).status).toBe(200);
+    expect((await at(8, node)).status).toBe(409);
+    expect((await at(9, app)).status).toBe(200);
+  });
+});

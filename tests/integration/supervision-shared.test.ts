@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isAlive } from '../support/is-alive';
-import { SECRET_NAMES, type SiteProcess, startSiteProcess } from '../support/site-process';
+import { type SiteProcess, startSiteProcess } from '../support/site-process';
+import { newSecrets } from '../support/site-secrets';
 import { until } from '../support/until';
 
 const STREAMER = path.resolve(import.meta.dirname, '../../dist/streamer/index.js');
@@ -29,7 +30,7 @@ afterEach(async () => {
 
 /** A site whose runtime directory, secrets and files are those of each other one that is started here. */
 async function startSite(streamer: Record<string, unknown> = {}): Promise<SiteProcess> {
-  secrets ??= Object.fromEntries(SECRET_NAMES.map((name) => [name, randomBytes(32).toString('base64')]));
+  secrets ??= newSecrets();
   const site = await startSiteProcess({
     env: {
       ...secrets,

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isAlive } from '../support/is-alive';
-import { SECRET_NAMES, type SiteProcess, type SiteProcessOptions, startSiteProcess } from '../support/site-process';
+import { type SiteProcess, type SiteProcessOptions, startSiteProcess } from '../support/site-process';
+import { SECRET_NAMES } from '../support/site-secrets';
 import { until } from '../support/until';
 
 const MOUNT = '/protected-vod/stream';

@@ -285,7 +285,7 @@ export function describeLogs(deployed: () => Deployment): void {
       await rawRequest(`${base}/v/${credential}/mp4`, { ...VIEWER, headers: { range: 'bytes=999999999999-' } });
     }
     // While all streamers are away, what stands in front has most to say.
-    await Promise.all(site.streamers.map(({ process }) => process.stop()));
+    await Promise.all(site.streamers.map((streamer) => streamer.kill('SIGTERM')));
     for (const credential of [session, token]) {
       for (const resource of [deployment.segment, 'hls/main.m3u8', 'mp4', 'live.flv']) {
         await rawRequest(deployment.address(credential, resource), VIEWER).catch(() => null);

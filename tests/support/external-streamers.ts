@@ -1,19 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { StreamerKeys } from '../../server/contracts';
 import { freePort } from './free-port';
-import { until } from './until';
-
-const CLI = path.resolve(import.meta.dirname, '../../dist/cli/index.js');
+import { type StreamerCommand, type StreamerProcess, startStreamerProcess } from './streamer-process';
 
 /** A streamer as systemd would run it: a process of its own that can be killed and started again. */
 export interface ExternalStreamer {
   /** `http://127.0.0.1:<port>`; the same after a restart. */
   url: string;
   port: number;
+  opsPort: number;
   /** All that it has printed. */
   output(): string;
   metrics(): Promise<string>;
@@ -23,69 +19,31 @@ export interface ExternalStreamer {
   dispose(): Promise<void>;
 }
 
-export interface ExternalStreamerOptions {
-  keys: StreamerKeys;
-  /** `<site>/api/protected-vod/internal`. */
-  internalUrl: string;
-  storageRoot: string;
-  /** Default: a free one. */
-  port?: number;
-  env?: Record<string, string>;
-}
+export type ExternalStreamerOptions = Omit<StreamerCommand, 'directory' | 'opsPort'>;
 
 /** Starts one and waits until it is ready: its last sync was answered. */
 export async function startExternalStreamer(options: ExternalStreamerOptions): Promise<ExternalStreamer> {
-  const { keys, internalUrl, storageRoot, env = {} } = options;
   const directory = await mkdtemp(path.join(tmpdir(), 'protected-vod-streamer-'));
-  const keysFile = path.join(directory, 'keys.json');
-  await writeFile(keysFile, JSON.stringify(keys), { mode: 0o600 });
-  const port = options.port ?? (await freePort());
+  const { port = await freePort(), env } = options;
   const opsPort = await freePort();
-  const ops = `http://127.0.0.1:${opsPort}`;
-  let child: ChildProcess | null = null;
-  let output = '';
+  const command = { ...options, directory, port, opsPort, env: { PROTECTED_VOD_LOG_LEVEL: 'warn', ...env } };
+  const lives: StreamerProcess[] = [];
 
   async function start(): Promise<void> {
-    const started = spawn(process.execPath, [CLI, 'streamer'], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: {
-        PATH: process.env.PATH ?? '',
-        PROTECTED_VOD_STREAMER_KEYS_FILE: keysFile,
-        PROTECTED_VOD_INTERNAL_URL: internalUrl,
-        PROTECTED_VOD_STORAGE_ROOT: storageRoot,
-        PROTECTED_VOD_CACHE_DIR: path.join(directory, 'cache'),
-        PROTECTED_VOD_PORT: String(port),
-        PROTECTED_VOD_OPS_PORT: String(opsPort),
-        PROTECTED_VOD_LOG_LEVEL: 'warn',
-        ...env,
-      },
-    });
-    child = started;
-    for (const stream of [started.stdout, started.stderr]) {
-      stream.on('data', (chunk) => {
-        output += String(chunk);
-      });
-    }
-    await until('the streamer is ready', async () => {
-      if (started.exitCode !== null) throw new Error(`the streamer has ended:\n${output}`);
-      return (await fetch(`${ops}/readyz`).catch(() => null))?.status === 200;
-    });
+    lives.push(await startStreamerProcess(command));
   }
 
   async function kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
-    const running = child;
-    child = null;
-    if (running === null || running.exitCode !== null || running.signalCode !== null) return;
-    running.kill(signal);
-    await once(running, 'exit');
+    await lives.at(-1)?.stop(signal);
   }
 
   await start();
   return {
     url: `http://127.0.0.1:${port}`,
     port,
-    output: () => output,
-    metrics: async () => (await fetch(`${ops}/metrics`)).text(),
+    opsPort,
+    output: () => lives.map((life) => life.output()).join(''),
+    metrics: async () => (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text(),
     kill,
     start,
     async dispose() {

@@ -1,3 +1,4 @@
+import { publishVideo, uploadFilm } from './films';
 import type { AdminAccount, SiteUser } from './strapi-accounts';
 import { createAdmin, createSiteRole, createSiteUser, grantPermission } from './strapi-accounts';
 import { type StrapiApp, type StrapiAppOptions, startStrapiApp } from './strapi-app';
@@ -5,12 +6,24 @@ import { until } from './until';
 
 export const PLAY = 'plugin::protected-vod.playback.create';
 
-/** A site on which a subscriber may watch: Strapi, its managed streamer, an editor, a role and a user. */
-export interface PlaybackSite {
-  app: StrapiApp;
+/** Who is on a site where subscribers may watch. */
+export interface PlaybackAccounts {
   editor: AdminAccount;
+  /** Holds the permission to watch, and no other. */
   role: { id: number; type: string };
+  /** Of that role. */
   viewer: SiteUser;
+}
+
+export async function createPlaybackAccounts(app: StrapiApp): Promise<PlaybackAccounts> {
+  const role = await createSiteRole(app, 'subscriber');
+  await grantPermission(app, role, PLAY);
+  return { editor: await createAdmin(app), role, viewer: await createSiteUser(app, role) };
+}
+
+/** A site on which a subscriber may watch: Strapi, its managed streamer, an editor, a role and a user. */
+export interface PlaybackSite extends PlaybackAccounts {
+  app: StrapiApp;
   /** `http://127.0.0.1:<port>` of the streamer itself, past Strapi's proxy. */
   streamerUrl(): string;
 }
@@ -24,13 +37,30 @@ export async function startPlaybackSite(options: StrapiAppOptions = {}): Promise
   });
   const streamer = app.strapi.plugin('protected-vod').service('streamer');
   await until('the streamer runs', () => streamer.port() !== null);
-  const role = await createSiteRole(app, 'subscriber');
-  await grantPermission(app, role, PLAY);
-  return {
-    app,
-    editor: await createAdmin(app),
-    role,
-    viewer: await createSiteUser(app, role),
-    streamerUrl: () => `http://127.0.0.1:${streamer.port()}`,
-  };
+  return { app, ...(await createPlaybackAccounts(app)), streamerUrl: () => `http://127.0.0.1:${streamer.port()}` };
+}
+
+/** A site whose streamers, if there are any, run elsewhere, with a film that a subscriber may watch. */
+export interface PublishedSite extends PlaybackAccounts {
+  app: StrapiApp;
+  /** The Media Library file, for more entries. */
+  source: number;
+  /** `documentId` of the entry. */
+  video: string;
+}
+
+export interface PublishedSiteOptions {
+  /** Where viewers go. */
+  publicUrl?: string;
+  /** As in `StrapiAppOptions`, all but `streamer`. */
+  pluginConfig?: StrapiAppOptions['pluginConfig'];
+}
+
+/** Boots the site and publishes the film. */
+export async function startPublishedSite(options: PublishedSiteOptions = {}): Promise<PublishedSite> {
+  const { publicUrl = 'https://video.example.test', pluginConfig } = options;
+  const app = await startStrapiApp({ pluginConfig: { ...pluginConfig, streamer: { mode: 'external', publicUrl } } });
+  const accounts = await createPlaybackAccounts(app);
+  const { id: source } = await uploadFilm(app, accounts.editor);
+  return { app, ...accounts, source, video: await publishVideo(app, accounts.editor, { source }) };
 }

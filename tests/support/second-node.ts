@@ -1,8 +1,12 @@
-import { SECRET_NAMES, type SiteProcess, startSiteProcess } from './site-process';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { type SiteProcess, startSiteProcess } from './site-process';
+import { SECRET_NAMES } from './site-secrets';
+import { requestedServer } from './test-database';
 
 const SHARED = [
   ...SECRET_NAMES,
   'DATABASE_CLIENT',
+  'DATABASE_FILENAME',
   'DATABASE_HOST',
   'DATABASE_PORT',
   'DATABASE_NAME',
@@ -10,17 +14,30 @@ const SHARED = [
   'PROTECTED_VOD_TEST_CONFIG',
 ];
 
-/** What every node of one site has in common, as the site that runs in this process has it. */
-export function sharedEnvironment(): Record<string, string> {
-  return Object.fromEntries(
-    SHARED.flatMap((name) => {
-      const value = process.env[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
+/** One more Strapi of the site that runs in this process: same secrets, same database and, unless `env` says else, same configuration. */
+export function startSecondNode(env: Record<string, string> = {}): Promise<SiteProcess> {
+  const shared = SHARED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
+  return startSiteProcess({ env: { ...Object.fromEntries(shared), ...env } });
 }
 
-/** One more Strapi of the site that runs in this process: same database, same secrets, same storage root. */
-export function startSecondNode(env: Record<string, string> = {}): Promise<SiteProcess> {
-  return startSiteProcess({ env: { ...sharedEnvironment(), ...env } });
+/** The same with a configuration of its own. */
+export function startSibling(config: unknown, env: Record<string, string> = {}): Promise<SiteProcess> {
+  return startSecondNode({ PROTECTED_VOD_TEST_CONFIG: JSON.stringify(config), ...env });
+}
+
+/** Tests of two nodes on one database server; on SQLite, which has no second process, there are none. `node` is the second. */
+export function describeTwoNodes(title: string, tests: (node: { url: string }) => void): void {
+  if (requestedServer() === null) return;
+  describe(title, () => {
+    const node = { url: '' };
+    let second: SiteProcess;
+
+    beforeAll(async () => {
+      second = await startSecondNode();
+      node.url = await second.listening();
+    });
+    afterAll(() => second.dispose());
+
+    tests(node);
+  });
 }

@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { until } from './until';
 
-/** A server of somebody else's, in a process of its own. */
+/** A server in a process of its own. */
 export interface ServerProcess {
   pid: number;
   /** All that it has printed. */
   output(): string;
+  /** Null while it lives, and where a signal ended it. */
+  exitCode(): number | null;
+  /** Ends it if it lives. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
@@ -15,8 +18,10 @@ export interface ServerCommand {
   file: string;
   args: string[];
   env?: Record<string, string>;
-  /** Loopback port that it listens on when it is up. */
+  /** Loopback port that it listens on. */
   port: number;
+  /** Default: it accepts connections. */
+  isUp?: () => Promise<boolean>;
 }
 
 function accepts(port: number): Promise<boolean> {
@@ -29,8 +34,9 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-/** Starts it and waits until it accepts connections; throws what it printed if it ends before. */
-export async function startServerProcess({ file, args, env, port }: ServerCommand): Promise<ServerProcess> {
+/** Starts it and waits until it is up; throws its status and what it printed if it ends before. */
+export async function startServerProcess(command: ServerCommand): Promise<ServerProcess> {
+  const { file, args, env, port, isUp = () => accepts(port) } = command;
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(env && { env }) });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -38,11 +44,12 @@ export async function startServerProcess({ file, args, env, port }: ServerComman
       output += String(chunk);
     });
   }
-  const ended = once(child, 'exit');
+  const [ended, closed] = [once(child, 'exit'), once(child, 'close')];
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-  await until(`${file} listens`, () => {
-    if (hasEnded()) throw new Error(`${file} has ended:\n${output}`);
-    return accepts(port);
+  await until(`${file} is up`, async () => {
+    if (!hasEnded()) return isUp();
+    await closed;
+    throw new Error(`${file} has ended with status ${child.exitCode}:\n${output}`);
   }).catch((error: unknown) => {
     child.kill('SIGKILL');
     throw error;
@@ -50,6 +57,7 @@ export async function startServerProcess({ file, args, env, port }: ServerComman
   return {
     pid: child.pid ?? 0,
     output: () => output,
+    exitCode: () => child.exitCode,
     async stop(signal = 'SIGTERM') {
       if (!hasEnded()) child.kill(signal);
       await ended;

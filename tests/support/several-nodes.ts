@@ -1,27 +1,16 @@
 import { type ExternalStreamer, startExternalStreamer } from './external-streamers';
 import { streamerKeysOf } from './internal';
-import { PLAY } from './playback-site';
+import { createPlaybackAccounts, type PlaybackAccounts } from './playback-site';
 import { startSecondNode } from './second-node';
 import type { SiteProcess } from './site-process';
-import {
-  type AdminAccount,
-  createAdmin,
-  createSiteRole,
-  createSiteUser,
-  grantPermission,
-  type SiteUser,
-} from './strapi-accounts';
 import { type StrapiApp, type StrapiAppOptions, startStrapiApp } from './strapi-app';
 
 /** One site on several processes: Strapi in this one and, on a database server, in a second; streamers of their own. */
-export interface SeveralNodes {
+export interface SeveralNodes extends PlaybackAccounts {
   app: StrapiApp;
   /** Null on SQLite. */
   second: SiteProcess | null;
   streamers: ExternalStreamer[];
-  editor: AdminAccount;
-  viewer: SiteUser;
-  role: { id: number; type: string };
   stop(): Promise<void>;
 }
 
@@ -43,15 +32,11 @@ export async function startSeveralNodes(
       await startExternalStreamer({ keys: streamerKeysOf(app), internalUrl, storageRoot: app.storageRoot }),
     );
   }
-  const role = await createSiteRole(app, 'subscriber');
-  await grantPermission(app, role, PLAY);
   return {
     app,
     second,
     streamers,
-    role,
-    editor: await createAdmin(app),
-    viewer: await createSiteUser(app, role),
+    ...(await createPlaybackAccounts(app)),
     async stop() {
       for (const streamer of streamers) await streamer.dispose();
       await second?.dispose();

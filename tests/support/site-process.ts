@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { EventEmitter, once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { newSecrets } from './site-secrets';
 import { createTestDatabase, requestedServer } from './test-database';
 
 interface Status {
@@ -34,20 +34,10 @@ export interface SiteProcessOptions {
   env?: Record<string, string>;
 }
 
-export const SECRET_NAMES = [
-  'APP_KEYS',
-  'API_TOKEN_SALT',
-  'ADMIN_JWT_SECRET',
-  'TRANSFER_TOKEN_SALT',
-  'JWT_SECRET',
-  'ENCRYPTION_KEY',
-];
-
 function environment(directory: string, env: Record<string, string>): NodeJS.ProcessEnv {
-  const secrets = Object.fromEntries(SECRET_NAMES.map((name) => [name, randomBytes(32).toString('base64')]));
   return {
     ...process.env,
-    ...secrets,
+    ...newSecrets(),
     NODE_ENV: 'test',
     STRAPI_TELEMETRY_DISABLED: 'true',
     PORT: '0',
@@ -67,7 +57,7 @@ export async function startSiteProcess({ command = 'start', env = {} }: SiteProc
   const directory = await mkdtemp(path.join(tmpdir(), 'protected-vod-site-'));
   const client = env.DATABASE_CLIENT === undefined ? requestedServer() : null;
   const database = client && (await createTestDatabase(client));
-  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'site-process.cjs'), command], {
+  const child = spawn(process.execPath, [path.join(import.meta.dirname, 'site-child.cjs'), command], {
     env: environment(directory, { ...database?.env, ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -33,20 +33,24 @@ async function login(app: StrapiApp, email: string, password: string): Promise<s
   return body.data.token;
 }
 
-/** Makes an admin of the given role and logs in over HTTP. */
-export async function createAdmin(app: StrapiApp, role: AdminRoleCode = 'strapi-super-admin'): Promise<AdminAccount> {
-  const found = await app.strapi.db.query('admin::role').findOne({ where: { code: role } });
+async function addAdmin(app: StrapiApp, roleId: number, lastname: string): Promise<AdminAccount> {
   const email = newEmail('admin');
   const password = newPassword();
   const user = await app.strapi.service('admin::user').create({
     email,
     password,
     firstname: 'Test',
-    lastname: role,
+    lastname,
     isActive: true,
-    roles: [found.id],
+    roles: [roleId],
   });
   return { id: user.id, email, password, token: await login(app, email, password) };
+}
+
+/** Makes an admin of the given role and logs in over HTTP. */
+export async function createAdmin(app: StrapiApp, role: AdminRoleCode = 'strapi-super-admin'): Promise<AdminAccount> {
+  const found = await app.strapi.db.query('admin::role').findOne({ where: { code: role } });
+  return addAdmin(app, found.id, role);
 }
 
 /** Makes an admin of a role of its own that holds exactly these actions. */
@@ -60,17 +64,7 @@ export async function createAdminWith(
     role.id,
     permissions.map((p) => ({ subject: null, conditions: [], properties: {}, ...p })),
   );
-  const email = newEmail('admin');
-  const password = newPassword();
-  const user = await app.strapi.service('admin::user').create({
-    email,
-    password,
-    firstname: 'Test',
-    lastname: name,
-    isActive: true,
-    roles: [role.id],
-  });
-  return { id: user.id, email, password, token: await login(app, email, password) };
+  return addAdmin(app, role.id, name);
 }
 
 /** Makes a Users & Permissions role; `type` is the name in lower case. */

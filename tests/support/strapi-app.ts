@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -6,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
+import { newSecrets } from './site-secrets';
 import { createTestDatabase, requestedServer, type ServerClient } from './test-database';
 
 // Strapi's ESM build imports directories, which Node's own loader refuses; its CommonJS build is what sites run.
@@ -31,13 +31,6 @@ export interface StrapiAppOptions {
   env?: Record<string, string | null>;
   /** Default: what `DATABASE_CLIENT` says, or SQLite. */
   database?: ServerClient | null;
-}
-
-const SECRETS = ['API_TOKEN_SALT', 'ADMIN_JWT_SECRET', 'TRANSFER_TOKEN_SALT', 'JWT_SECRET', 'ENCRYPTION_KEY'];
-
-function secretEnvironment(): Record<string, string> {
-  const secret = () => randomBytes(32).toString('base64');
-  return { APP_KEYS: `${secret()},${secret()}`, ...Object.fromEntries(SECRETS.map((name) => [name, secret()])) };
 }
 
 function pluginConfigJson(storageRoot: string, overrides: StrapiAppOptions['pluginConfig'] = {}): string {
@@ -74,7 +67,7 @@ export async function startStrapiApp(options: StrapiAppOptions = {}): Promise<St
     NODE_ENV: 'test',
     STRAPI_TELEMETRY_DISABLED: 'true',
     LOG_LEVEL: 'error',
-    ...secretEnvironment(),
+    ...newSecrets(),
     DATABASE_CLIENT: 'sqlite',
     DATABASE_FILENAME: path.join(directory, 'data.db'),
     ...database?.env,

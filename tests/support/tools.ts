@@ -27,6 +27,9 @@ export const HAPROXY = find('haproxy') ?? find('/usr/sbin/haproxy');
 export const VARNISHD = find('varnishd') ?? find('/usr/sbin/varnishd');
 export const SYSTEMD_ANALYZE = find('systemd-analyze');
 
+/** A client that offers HTTP/2 to servers of plain HTTP. */
+export const CURL_HTTP2 = / HTTP2 /.test(execFileSyncOrNone('curl', '--version')) ? find('curl') : null;
+
 /** librtmp's own client, and curl where it was built with librtmp. */
 export const RTMPDUMP = find('rtmpdump');
 export const CURL_RTMP = / rtmp /.test(execFileSyncOrNone('curl', '--version')) ? find('curl') : null;

@@ -1,6 +1,7 @@
 import { assetSchema } from './asset/schema';
 import { playbackSessionSchema } from './playback-session/schema';
 import { sessionHolderSchema } from './session-holder/schema';
+import { sessionSlotSchema } from './session-slot/schema';
 import { videoSchema } from './video/schema';
 
 export const contentTypes = {
@@ -8,4 +9,5 @@ export const contentTypes = {
   asset: { schema: assetSchema },
   'playback-session': { schema: playbackSessionSchema },
   'session-holder': { schema: sessionHolderSchema },
+  'session-slot': { schema: sessionSlotSchema },
 };

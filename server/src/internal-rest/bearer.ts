@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Core } from '@strapi/strapi';
 import { VodError } from '../errors';
 import { getService } from '../services/get-service';
@@ -6,16 +5,14 @@ import type { Keyring } from '../tokens/keyring';
 import { isSameSecret } from './same-secret';
 
 /**
- * Whether the header carries the credential that this site derives for one role. Nobody has any role while the site's
- * secret is not fit for use.
+ * Whether what a header carries is the credential that this site derives for one role. Nobody has any role while the
+ * site's secret is not fit for use.
  */
 export function bears(
   strapi: Core.Strapi,
-  headers: IncomingHttpHeaders,
-  header: string,
+  shown: string | string[] | undefined,
   credentialOf: (keyring: Keyring) => string,
 ): boolean {
-  const shown = headers[header];
   if (typeof shown !== 'string') return false;
   try {
     return isSameSecret(shown, credentialOf(getService(strapi, 'keys').keyring()));

@@ -11,5 +11,5 @@ const FORWARDED = /^(?:forwarded|x-forwarded-.*|x-real-ip|via)$/;
 export function isOperator(strapi: Core.Strapi, { socket, headers }: IncomingMessage): boolean {
   if (!LOOPBACK.test(socket.remoteAddress ?? '')) return false;
   if (Object.keys(headers).some((name) => FORWARDED.test(name))) return false;
-  return bears(strapi, headers, OPERATOR_CREDENTIAL_HEADER, (keyring) => keyring.operatorCredential);
+  return bears(strapi, headers[OPERATOR_CREDENTIAL_HEADER], (keyring) => keyring.operatorCredential);
 }

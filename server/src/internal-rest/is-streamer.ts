@@ -5,5 +5,5 @@ import { bears } from './bearer';
 
 /** Whether the request carries the streamer's derived credential; the ingest worker's is another (S1). */
 export function isStreamer(strapi: Core.Strapi, headers: IncomingHttpHeaders): boolean {
-  return bears(strapi, headers, STREAMER_CREDENTIAL_HEADER, (keyring) => keyring.streamerCredential);
+  return bears(strapi, headers[STREAMER_CREDENTIAL_HEADER], (keyring) => keyring.streamerCredential);
 }

@@ -1,5 +1,8 @@
-import type { IncomingMessage, Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+
+/** How Node's server reads a connection: the one listener that it brings along itself. */
+const [READ] = createServer().listeners('connection');
 
 /** What asks for the upgrade; without it the request is an ordinary one. */
 const ASKS_UPGRADE = new Set(['upgrade', 'http2-settings']);
@@ -22,5 +25,7 @@ export function readAsPlainRequest(server: Server, request: IncomingMessage, soc
     for (const [kept, left] of withoutUpgrade(name, value)) lines.push(`${kept}: ${left}`);
   }
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
-  server.emit('connection', socket);
+  // Not `emit`: whoever else listens to that event, as Strapi does, knows this connection, and would listen to it once
+  // more with each request that comes on it.
+  READ?.call(server, socket);
 }

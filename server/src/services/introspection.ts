@@ -9,14 +9,13 @@ import { configOf } from '../config';
 import type { Keyring } from '../tokens/keyring';
 import { type PlaybackClaims, verifyPlaybackToken } from '../tokens/playback-token';
 import { deriveSessionId, hashSessionId, hasValidTag, newSessionSalt } from '../tokens/session-id';
+import type { Concurrency } from './entitlement/concurrency';
 import { getService } from './get-service';
+import type { PlaybackSessionService } from './playback-session';
 import { grantFor, holdingFor } from './playback-session/grant';
 import { judgeHandOver } from './playback-session/hand-over';
-import type { SessionHolders } from './playback-session/holders';
 import { judgeSession } from './playback-session/judgement';
 import { clientOf, type SessionRow } from './playback-session/row';
-import type { SessionStore } from './playback-session/store';
-import type { UsageLedger } from './playback-session/usage-ledger';
 
 const MAX_ATTEMPTS = 3;
 
@@ -64,9 +63,8 @@ export function createIntrospectionService({ strapi }: { strapi: Core.Strapi }):
 }
 
 class Inquiry {
-  private readonly store: SessionStore;
-  private readonly usage: UsageLedger;
-  private readonly holders: SessionHolders;
+  private readonly sessions: PlaybackSessionService;
+  private readonly store;
   private readonly keyring: Keyring;
   private readonly session;
 
@@ -75,10 +73,8 @@ class Inquiry {
     private readonly request: IntrospectionRequest,
     private readonly redemptions: Redemptions,
   ) {
-    const sessions = getService(strapi, 'playback-session');
-    this.store = sessions.store;
-    this.usage = sessions.usage;
-    this.holders = sessions.holders;
+    this.sessions = getService(strapi, 'playback-session');
+    this.store = this.sessions.store;
     this.keyring = getService(strapi, 'keys').keyring();
     this.session = configOf(strapi).session;
   }
@@ -105,7 +101,7 @@ class Inquiry {
     // Before the decision, which would be old after the wait.
     const { streamer } = this.request;
     const mayServe =
-      row.generation === 0 || (await this.holders.othersGaveWay(row.session_hash, streamer, row.generation));
+      row.generation === 0 || (await this.sessions.holders.othersGaveWay(row.session_hash, streamer, row.generation));
     return mayServe ? this.grant({ ...found, row }) : new Pending();
   }
 
@@ -134,13 +130,16 @@ class Inquiry {
     return running;
   }
 
-  /** Decides as the mint did, then inserts; the unique token id makes one redemption the first (S5). */
+  /** Decides as the mint did, takes a slot, then inserts; the unique token id makes one redemption the first (S5, S9). */
   private async redeem(claims: PlaybackClaims): Promise<SessionRow | Refused> {
     const { origin, video, locale, tokenId } = claims;
     const decision = await getService(this.strapi, 'entitlement').decide({ origin, video, locale });
     if (!decision.allow) return new Refused(decision.reason, false);
+    const { concurrency } = decision;
+    // Not final: a slot may become free while the token is still good.
+    if (!(await this.claimSlot(tokenId, concurrency))) return new Refused('concurrency-limit', false);
     const salt = newSessionSalt();
-    return this.store.insertOnce({
+    const row = await this.store.insertOnce({
       tokenId,
       sessionHash: hashSessionId(deriveSessionId(this.keyring, tokenId, salt)),
       salt,
@@ -151,6 +150,19 @@ class Inquiry {
       asset: decision.asset.id,
       client: this.request.client,
     });
+    return concurrency === null || (await this.hasKeptSlot(row)) ? row : new Refused('session-ended', true);
+  }
+
+  /** Held under the token's id: whoever redeems the same token meanwhile, on any node, shares the slot. */
+  private async claimSlot(tokenId: string, concurrency: Concurrency | null): Promise<boolean> {
+    return concurrency === null || this.sessions.claims.claim(tokenId, concurrency);
+  }
+
+  /** Another redemption takes the slot for abandoned where this one was held up; one of the two sees the other. */
+  private async hasKeptSlot(row: SessionRow): Promise<boolean> {
+    if (row.state === 'active' && (await this.sessions.slots.isHeld(row.token_id))) return true;
+    await this.store.end(row.session_hash, 'slot-lost');
+    return false;
   }
 
   /** One client at a time (S11, S12): the row as it is bound to the client who asks, or a refusal. */
@@ -172,20 +184,18 @@ class Inquiry {
 
   /** Since the bound client's last activity, as far as any streamer told any node. */
   private async idleMs(row: SessionRow): Promise<number> {
-    const here = this.usage.lastSeenAt(row.session_hash) ?? 0;
-    const anywhere = await this.holders.lastSeenAt(row.session_hash);
-    const idleMs = Math.max(0, Date.now() - Math.max(row.last_seen_at, here, anywhere));
+    const idleMs = (await this.sessions.idleTimes([row])).get(row.session_hash) ?? 0;
     return Math.min(idleMs, this.request.idleMs ?? idleMs);
   }
 
   private async grant({ row, sessionId }: Found): Promise<IntrospectionResponse | Refused | Overtaken> {
     const decide = getService(this.strapi, 'entitlement').deliberation();
     const judgement = await judgeSession(row, decide, this.session);
-    const holder = { streamer: this.request.streamer, generation: row.generation, seenAt: Date.now() };
+    const holder = { streamer: this.request.streamer, generation: row.generation, isActive: true };
     const holdings = judgement.outcome === 'renew' ? [holdingFor(row, holder, this.session)] : [];
     const [settled] = await this.store.settle([judgement], holdings);
     if (!settled) {
-      for (const { id } of holdings) await this.holders.withdraw(id);
+      for (const { id } of holdings) await this.sessions.holders.withdraw(id);
       return new Overtaken();
     }
     if (judgement.outcome === 'end') return new Refused(judgement.reason, true);

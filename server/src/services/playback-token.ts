@@ -25,6 +25,12 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
         strapi.log.debug(`Playback token refused: ${decision.reason}`);
         return { allow: false, refusal: decision.refusal };
       }
+      // Holds nothing: only redemption takes a slot (S9). Asked here because the streamer's refusal says no reason.
+      const { claims } = getService(strapi, 'playback-session');
+      if (decision.concurrency !== null && !(await claims.hasRoom(decision.concurrency))) {
+        strapi.log.debug('Playback token refused: concurrency-limit');
+        return { allow: false, refusal: 'too-many-sessions' };
+      }
       const { lifetimeSeconds } = configOf(strapi).token;
       const { token, expiresAt } = await mintPlaybackToken(
         keyring,

@@ -115,7 +115,7 @@ async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Prom
       const judgement = await judgeSession(row, decide, rules);
       judgements.push(judgement);
       if (judgement.outcome === 'end') continue;
-      holdings.push(holdingFor(row, { streamer, generation: entry.generation, seenAt: null }, rules));
+      holdings.push(holdingFor(row, { streamer, generation: entry.generation, isActive: false }, rules));
     } catch (error) {
       // One bad session harms itself only: it is not renewed, and its lease runs out (S17).
       strapi.log.error(

@@ -65,7 +65,6 @@ export function controlPath(key: ControlKey, storageRoot: string, settings: stri
 /** A path that nobody else knows: its streamer is not shared. */
 export function unsharedControlPath(key: ControlKey): string {
   if (IS_WINDOWS) return `\\\\.\\pipe\\protected-vod-${key.name(`${process.pid} ${performance.now()}`)}`;
-  const prefixes = [tmpdir(), '/tmp'].map((base) => path.join(base, 'protected-vod-'));
-  const prefix = prefixes.find((candidate) => fits(`${candidate}XXXXXX/control`)) ?? '/tmp/protected-vod-';
-  return path.join(mkdtempSync(prefix), 'control');
+  const base = fits(path.join(tmpdir(), 'protected-vod-XXXXXX/control')) ? tmpdir() : '/tmp';
+  return path.join(mkdtempSync(path.join(base, 'protected-vod-')), 'control');
 }

@@ -1,9 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { BlockList, isIPv4 } from 'node:net';
+import { LRUCache } from 'lru-cache';
 import { EDGE_CLIENT_HEADER, EDGE_PROOF_HEADER } from '../../../server/contracts';
 import { StreamError } from '../errors';
 import { normaliseAddress } from './client';
+
+const MAX_KNOWN = 1_000;
 
 export interface AddressRules {
   /** Of Strapi's own proxies, as many as there are now. */
@@ -21,7 +24,8 @@ function familyOf(address: string): 'ipv4' | 'ipv6' {
   return isIPv4(address) ? 'ipv4' : 'ipv6';
 }
 
-function parseTrusted(entries: readonly string[]): BlockList {
+/** Whether an address, in its normal form, is one of `entries`. Throws `settings-invalid` for an entry that is no address. */
+export function parseTrusted(entries: readonly string[]): (address: string) => boolean {
   const trusted = new BlockList();
   for (const entry of entries) {
     const [text = '', bits, ...rest] = entry.split('/');
@@ -40,7 +44,15 @@ function parseTrusted(entries: readonly string[]): BlockList {
     }
     trusted.addSubnet(address, length, familyOf(address));
   }
-  return trusted;
+  // The same few proxies ask all the time, and a block list takes longer than all other questions about a request.
+  const known = new LRUCache<string, boolean>({ max: MAX_KNOWN });
+  return (address) => {
+    const remembered = known.get(address);
+    if (remembered !== undefined) return remembered;
+    const isTrusted = trusted.check(address, familyOf(address));
+    known.set(address, isTrusted);
+    return isTrusted;
+  };
 }
 
 /** Some proxies append the port: `203.0.113.7:4711`, `[2001:db8::1]:4711`. */
@@ -69,8 +81,7 @@ export function createClientAddressReader({
   edgeProofs = () => [],
   trustedProxies,
 }: AddressRules): ClientAddressReader {
-  const trusted = parseTrusted(trustedProxies);
-  const isTrusted = (address: string): boolean => trusted.check(address, familyOf(address));
+  const isTrusted = parseTrusted(trustedProxies);
 
   /** The rightmost hop that is no proxy of ours: everything left of it was written by strangers. */
   function rightmostUntrusted(forwarded: string): string | null {
@@ -96,10 +107,10 @@ export function createClientAddressReader({
 
 /** Throws `settings-invalid` for a proxy entry that is no address. */
 export function createProxyCheck(trustedProxies: readonly string[]): ProxyCheck {
-  const trusted = parseTrusted(trustedProxies);
+  const isTrusted = parseTrusted(trustedProxies);
   return (socketAddress, headers) => {
     const socket = normaliseAddress(socketAddress ?? '');
     const isForwarded = headers['x-forwarded-for'] !== undefined && headers[EDGE_PROOF_HEADER] === undefined;
-    return isForwarded && socket !== null && trusted.check(socket, familyOf(socket));
+    return isForwarded && socket !== null && isTrusted(socket);
   };
 }

@@ -5,18 +5,23 @@ import type { Exchange } from '../http/exchange';
 import { negotiate } from '../http/negotiate';
 import { sendStatus } from '../http/refusal-answer';
 import { KEEP_PRIVATELY } from '../http/security-headers';
-import { fileOf, type SegmentFiles } from './segment-files';
+import { FileMemory, type SegmentFile, type SegmentFiles } from './segment-files';
 
 /** Below this the second hop costs more than it saves. */
 const MIN_BYTES = 200 * 1024;
+/** The proxy asks again where a file is gone meanwhile, and says so. */
+const REMEMBERED_MS = 1_000;
+const MISSING = 'x-protected-vod-missing';
 
 type SegmentResource = Extract<Resource, { kind: 'segment' }>;
 
 export interface Accel {
   /** Smaller segments are always sent from here. */
   minBytes: number;
-  /** Whether the answer goes to a reverse proxy that can send the file itself. */
+  /** Whether the answer goes to a reverse proxy that can send the file itself, and has not just missed it. */
   takes(request: IncomingMessage): boolean;
+  /** As `send` does, at once and with `common` headers, where the file was seen a moment ago and all of it is asked for. */
+  sendKnown(exchange: Exchange, resource: SegmentResource, common: readonly string[]): boolean;
   /** Answers an admitted request for a segment. False: nothing has been sent; send it from here. */
   send(exchange: Exchange, resource: SegmentResource): Promise<boolean>;
 }
@@ -33,29 +38,58 @@ export interface AccelParts {
  * told to send it sends to the end, whatever becomes of the session.
  */
 export function createAccel({ prefix, packager, isProxied }: AccelParts): Accel {
-  async function send(exchange: Exchange, { track, number }: SegmentResource): Promise<boolean> {
+  const files = new FileMemory(packager, REMEMBERED_MS);
+
+  const headersOf = ({ fileName, mime, etag }: SegmentFile) => ({
+    'content-type': mime,
+    etag,
+    'cache-control': KEEP_PRIVATELY,
+    'content-length': '0',
+    'x-accel-redirect': prefix + fileName,
+  });
+
+  function claim(
+    { session }: Exchange,
+    { track }: SegmentResource,
+    { durationSeconds }: SegmentFile,
+    part = 1,
+  ): number {
+    return session.claimMedia(track.includes('-v') ? 'video' : 'audio', durationSeconds * part);
+  }
+
+  function sendKnown(exchange: Exchange, resource: SegmentResource, common: readonly string[]): boolean {
     const { session, response } = exchange;
-    const file = await fileOf(packager, { asset: session.asset, track, number });
+    const file = files.known({ asset: session.asset, track: resource.track, number: resource.number });
+    if (file === undefined || file.sizeBytes < MIN_BYTES || claim(exchange, resource, file) > 0) return false;
+    session.countBytes(file.sizeBytes);
+    response.writeHead(200, Object.entries(headersOf(file)).flat().concat(common)).end();
+    return true;
+  }
+
+  async function send(exchange: Exchange, resource: SegmentResource): Promise<boolean> {
+    const { session, response } = exchange;
+    const file = await files.find({ asset: session.asset, track: resource.track, number: resource.number });
     if (file === null || file.sizeBytes < MIN_BYTES) return false;
     // Cutting takes time; the session may have ended meanwhile, and then the connection is about to be cut.
     if (!session.mayContinue()) return true;
-    const { fileName, mime, etag, sizeBytes, durationSeconds } = file;
+    const { mime, etag, sizeBytes } = file;
     const { status, headers, extent } = negotiate(exchange, { mime, etag, sizeBytes, cacheControl: KEEP_PRIVATELY });
     if (extent === null) {
       response.writeHead(status, headers).end();
       return true;
     }
-    const kind = track.includes('-v') ? 'video' : 'audio';
-    const waitMs = session.claimMedia(kind, durationSeconds * (extent.length / sizeBytes));
+    const waitMs = claim(exchange, resource, file, extent.length / sizeBytes);
     if (waitMs > 0) {
       sendStatus(response, 429, { 'retry-after': String(Math.ceil(waitMs / 1000)) });
       return true;
     }
     session.countBytes(extent.length);
-    const kept = { 'content-type': mime, etag, 'cache-control': KEEP_PRIVATELY, 'content-length': 0 };
-    response.writeHead(200, { ...kept, 'x-accel-redirect': prefix + fileName }).end();
+    response.writeHead(200, headersOf(file)).end();
     return true;
   }
 
-  return { minBytes: MIN_BYTES, takes: ({ socket, headers }) => isProxied(socket.remoteAddress, headers), send };
+  const takes = ({ socket, headers }: IncomingMessage): boolean =>
+    headers[MISSING] === undefined && isProxied(socket.remoteAddress, headers);
+
+  return { minBytes: MIN_BYTES, takes, sendKnown, send };
 }

@@ -6,18 +6,22 @@ import { type Refusal, refuse } from '../access/refusal';
 import { createClientReader } from '../access/socket-client';
 import type { RequestRecord } from '../http/access-log';
 import { sendRefusal, sendStatus } from '../http/refusal-answer';
-import { NO_STORE } from '../http/security-headers';
-import { createFileMemory, type SegmentFiles } from './segment-files';
+import { NO_STORE, SECURITY_HEADERS } from '../http/security-headers';
+import { FileMemory, type SegmentFiles } from './segment-files';
 
 type SegmentResource = Extract<Resource, { kind: 'segment' }>;
 
 /** The address that the viewer asked the proxy for, as it stood in the request line. */
 const ORIGINAL_URI = 'x-original-uri';
+/** A file that is gone meanwhile, the proxy fetches from the streamer. */
+const REMEMBERED_MS = 5_000;
 
 export interface EdgeAuthorizer {
   /**
    * Answers whether the viewer may have the segment at `X-Original-URI`: 204 with the name of its file, or the status that
    * the streamer would refuse it with. 404 to everybody but a trusted proxy. Media seconds and bytes are counted as served.
+   * A permission is for the proxy, which reads it again for each segment: of what every answer carries it has only what the
+   * proxy cannot tell by itself.
    */
   answer(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void>;
 }
@@ -53,12 +57,12 @@ function readAsked(headers: IncomingHttpHeaders): Asked | Refusal {
 
 export function createEdgeAuthorizer({ gate, packager, addressOf, isProxied }: EdgeParts): EdgeAuthorizer {
   const clientOf = createClientReader(addressOf);
-  const findFile = createFileMemory(packager);
+  const files = new FileMemory(packager, REMEMBERED_MS);
 
   async function permit(session: PlaybackSession, resource: SegmentResource): Promise<Refusal | Permission> {
     const { track, number } = resource;
     const more = { sessionHash: session.sessionHash };
-    const file = await findFile({ asset: session.asset, track, number });
+    const file = await files.find({ asset: session.asset, track, number });
     if (file === null) return refuse(404, 'resource-unknown', more);
     // Cutting takes time; the session may have ended meanwhile.
     if (!session.mayContinue()) return refuse(403, 'session-ended', more);
@@ -93,6 +97,7 @@ export function createEdgeAuthorizer({ gate, packager, addressOf, isProxied }: E
     const decision = await decide(request, record);
     if (decision.kind === 'permitted') {
       const { fileName, etag } = decision;
+      for (const name of Object.keys(SECURITY_HEADERS)) response.removeHeader(name);
       // nginx prefers X-Accel-Expires to whatever its configuration says: a permission is never kept for longer.
       const kept = { 'cache-control': NO_STORE, 'x-accel-expires': '1' };
       response.writeHead(204, { ...kept, 'x-protected-vod-segment': fileName, etag }).end();

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { GrantedAsset } from '../../../server/contracts';
 import { codeOf } from '../errors';
 
-const REMEMBERED = { max: 10_000, ttl: 5_000 };
+const MAX_REMEMBERED = 10_000;
 
 /** A segment as a whole file of the segment cache, ready for another process to send. */
 export interface SegmentFile {
@@ -27,8 +27,12 @@ export interface WantedSegment {
   number: number;
 }
 
+function keyOf({ asset, track, number }: WantedSegment): string {
+  return `${asset.id}/${asset.contentVersion}/${track}/${number}`;
+}
+
 /** Null: no such segment, or no file of it; who can send from memory should. */
-export async function fileOf(packager: SegmentFiles, wanted: WantedSegment): Promise<SegmentFile | null> {
+async function fileOf(packager: SegmentFiles, wanted: WantedSegment): Promise<SegmentFile | null> {
   try {
     return await packager.segmentFile(wanted.asset, wanted.track, wanted.number);
   } catch (error) {
@@ -37,19 +41,26 @@ export async function fileOf(packager: SegmentFiles, wanted: WantedSegment): Pro
   }
 }
 
-/**
- * `fileOf`, which remembers an answer for some seconds. For who can do without the file: it may have fallen out of the cache
- * meanwhile.
- */
-export function createFileMemory(packager: SegmentFiles): (wanted: WantedSegment) => Promise<SegmentFile | null> {
-  const remembered = new LRUCache<string, SegmentFile>(REMEMBERED);
-  return async (wanted) => {
-    const { asset, track, number } = wanted;
-    const key = `${asset.id}/${asset.contentVersion}/${track}/${number}`;
-    const known = remembered.get(key);
+/** `fileOf`, which remembers its answers for a while: the file may have fallen out of the cache meanwhile. */
+export class FileMemory {
+  readonly #remembered: LRUCache<string, SegmentFile>;
+
+  constructor(
+    private readonly packager: SegmentFiles,
+    ttlMs: number,
+  ) {
+    this.#remembered = new LRUCache({ max: MAX_REMEMBERED, ttl: ttlMs });
+  }
+
+  known(wanted: WantedSegment): SegmentFile | undefined {
+    return this.#remembered.get(keyOf(wanted));
+  }
+
+  async find(wanted: WantedSegment): Promise<SegmentFile | null> {
+    const known = this.known(wanted);
     if (known !== undefined) return known;
-    const file = await fileOf(packager, wanted);
-    if (file !== null) remembered.set(key, file);
+    const file = await fileOf(this.packager, wanted);
+    if (file !== null) this.#remembered.set(keyOf(wanted), file);
     return file;
-  };
+  }
 }

@@ -17,7 +17,7 @@ export class RequestRecord {
   }
 }
 
-const MEDIA_ROUTES = new Set(['init-segment', 'segment']);
+const MEDIA_ROUTES = new Set(['init-segment', 'segment', 'edge']);
 
 export interface HttpObserver {
   answered(route: string, status: number, bytes: number): void;

@@ -8,6 +8,7 @@ import type { Logger } from '../logger';
 import { startQueryOf } from '../rtmp/flv-answer';
 import { createRecord, type HttpObserver, logWhenClosed, type RequestRecord } from './access-log';
 import type { Cors } from './cors';
+import { cutConnection } from './cut-connection';
 import type { Exchange } from './exchange';
 import type { Handler } from './handlers';
 import { sendRefusal, sendStatus } from './refusal-answer';
@@ -50,14 +51,13 @@ function commonHeaders(cors: OutgoingHttpHeaders): [name: string, value: string]
   return Object.entries({ ...SECURITY_HEADERS, ...cors }).map(([name, value]) => [name, String(value)]);
 }
 
-/** S15: with a reset, so that nothing left in the socket's buffers is sent either. */
-function cutConnection(response: ServerResponse): void {
-  response.socket?.resetAndDestroy();
+function cutAnswer(response: ServerResponse): void {
+  if (response.socket !== null) cutConnection(response.socket);
   response.destroy();
 }
 
 function bindToSession(session: PlaybackSession, response: ServerResponse): void {
-  session.onEnd(() => cutConnection(response));
+  session.onEnd(() => cutAnswer(response));
   response.on('close', () => session.release());
   if (session.ended || response.destroyed) {
     session.release();
@@ -83,7 +83,7 @@ export function createDelivery(parts: DeliveryParts): (request: IncomingMessage,
     const code = codeOf(error) ?? 'unexpected';
     const cause = error instanceof Error && error.cause !== undefined ? describeCause(error.cause) : undefined;
     logger.error({ requestId, route, code, message: describeCause(error), cause }, 'request failed');
-    if (response.headersSent) cutConnection(response);
+    if (response.headersSent) cutAnswer(response);
     else if (code === 'overloaded') sendStatus(response, 503, { 'retry-after': OVERLOAD_RETRY_SECONDS });
     else sendStatus(response, isAbsent(error) ? 404 : 500);
   }

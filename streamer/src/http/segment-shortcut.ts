@@ -25,7 +25,7 @@ function flatten(headers: object): readonly string[] {
 
 /**
  * What nearly every answer is: a whole segment that lies in memory, for a plain GET. One head and one write, with no promise,
- * copy or merging of headers in between, says what the handler would say.
+ * copy or merging of headers in between, says what the handler would say. So does the name of a file that a proxy sends.
  */
 export function createSegmentShortcut({ packager, cors, accel }: ShortcutParts): SegmentShortcut {
   const security = flatten(SECURITY_HEADERS);
@@ -33,11 +33,15 @@ export function createSegmentShortcut({ packager, cors, accel }: ShortcutParts):
   const common = (origin: string | undefined): readonly string[] =>
     origin === undefined ? withoutOrigin : security.concat(flatten(cors.headers(origin)));
 
-  return ({ request, response, session, resource }) => {
+  return (exchange) => {
+    const { request, response, session, resource } = exchange;
     if (resource.kind !== 'segment' || request.method !== 'GET' || !asksForAll(request.headers)) return false;
     const segment = packager.segmentInMemory(session.asset, resource.track, resource.number);
+    const mayBeFile = accel !== null && (segment === null || segment.bytes.length >= accel.minBytes);
+    if (mayBeFile && accel.takes(request)) {
+      return accel.sendKnown(exchange, resource, common(request.headers.origin));
+    }
     if (segment === null) return false;
-    if (accel !== null && segment.bytes.length >= accel.minBytes && accel.takes(request)) return false;
     const { bytes, mime, etag, durationSeconds } = segment;
     if (session.claimMedia(resource.track.includes('-v') ? 'video' : 'audio', durationSeconds) > 0) return false;
     const own = ['content-type', mime, 'content-length', String(bytes.length), 'accept-ranges', 'bytes'];

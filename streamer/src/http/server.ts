@@ -1,10 +1,12 @@
 import http from 'node:http';
 import { type AddressInfo, Server as NetServer, Socket } from 'node:net';
+import type { ConnectionLimit } from '../access/connection-limit';
 import { StreamError } from '../errors';
+import { ViewerRequest } from './viewer-request';
 
 export type Listener = (request: http.IncomingMessage, response: http.ServerResponse) => void;
 
-/** Takes over a connection whose request asked for another protocol (RFC 9110 §7.8), and answers it. */
+/** Takes over a connection whose request asked for a WebSocket, and answers it. */
 export type UpgradeListener = (request: http.IncomingMessage, socket: Socket, head: Buffer) => void;
 
 export interface BoundServer {
@@ -45,13 +47,13 @@ function refuseAhead(response: http.ServerResponse): void {
 export interface ServerOptions {
   /** Absent: a request to upgrade is answered as if it did not ask for that. */
   onUpgrade?: UpgradeListener;
-  /** Further connections are closed as soon as they are made. */
-  maxConnections?: number;
+  /** Connections that it does not let in are closed as soon as they are made. */
+  mayConnect?: ConnectionLimit;
 }
 
 export function createHttpServer(
   listener: Listener,
-  { onUpgrade, maxConnections = Number.POSITIVE_INFINITY }: ServerOptions = {},
+  { onUpgrade, mayConnect = () => true }: ServerOptions = {},
 ): BoundServer {
   let draining = false;
   /** Taken over, so that the server no longer knows them as its own. */
@@ -64,25 +66,29 @@ export function createHttpServer(
     return latest.get(socket)?.writableFinished === false;
   }
 
-  function serve(request: http.IncomingMessage, response: http.ServerResponse): void {
+  function serve(request: ViewerRequest, response: http.ServerResponse): void {
     latest.set(request.socket, response);
-    if (draining) response.setHeader('connection', 'close');
+    if (draining || request.declinesUpgrade) response.setHeader('connection', 'close');
     listener(request, response);
   }
 
-  const server = http.createServer(LIMITS, (request, response) => {
-    if (!isAhead(request.socket)) {
+  const server = http.createServer({ ...LIMITS, IncomingMessage: ViewerRequest }, (request, response) => {
+    // Node gives a response the socket when all before it have left, and to one that it will not serve none at all.
+    if (response.socket !== null) {
       serve(request, response);
       return;
     }
     // The kernel may have sent all, and the client have asked on, before Node tells that the last answer is written.
     setImmediate(() => {
-      if (isAhead(request.socket)) refuseAhead(response);
+      if (response.socket === null) refuseAhead(response);
       else serve(request, response);
     });
   });
-  server.maxConnections = maxConnections;
   server.on('connection', (socket: Socket) => {
+    if (!mayConnect(socket)) {
+      socket.destroy();
+      return;
+    }
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   });

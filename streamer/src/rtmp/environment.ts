@@ -3,6 +3,7 @@ export const RTMP_VARIABLES = {
   PROTECTED_VOD_RTMP_HOST: 'rtmp.host',
   PROTECTED_VOD_RTMP_PORT: 'rtmp.port',
   PROTECTED_VOD_RTMP_ALLOW_PLAINTEXT: 'rtmp.allowPlaintext',
+  PROTECTED_VOD_RTMP_PROXY_PROTOCOL: 'rtmp.proxyProtocol',
   PROTECTED_VOD_RTMPS_PORT: 'rtmp.tls.port',
   PROTECTED_VOD_RTMPS_KEY_FILE: 'rtmp.tls.keyFile',
   PROTECTED_VOD_RTMPS_CERTIFICATE_FILE: 'rtmp.tls.certificateFile',
@@ -35,6 +36,7 @@ export function readRtmpEnvironment(env: NodeJS.ProcessEnv): Record<string, unkn
     host: present('PROTECTED_VOD_RTMP_HOST'),
     port: port ?? null,
     allowPlaintext: toFlag(present('PROTECTED_VOD_RTMP_ALLOW_PLAINTEXT')),
+    proxyProtocol: toFlag(present('PROTECTED_VOD_RTMP_PROXY_PROTOCOL')),
     tls: hasTls ? tls : undefined,
   };
 }

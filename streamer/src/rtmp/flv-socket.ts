@@ -7,6 +7,7 @@ import type { ClientAddressReader } from '../access/client-address';
 import type { Gate, PlaybackSession } from '../access/gate';
 import { codeOf, describeCause } from '../errors';
 import type { Cors } from '../http/cors';
+import { cutConnection } from '../http/cut-connection';
 import { isAbsent } from '../http/delivery';
 import { sendRefusal, sendStatus } from '../http/refusal-answer';
 import { routeOf } from '../http/router';
@@ -137,8 +138,7 @@ export function createFlvSocket(parts: FlvSocketParts): UpgradeListener {
     const { request, socket, head } = upgrade;
     const session = await admit(upgrade);
     if (session === null) return;
-    // S15: with a reset, so that nothing left in the socket's buffers is sent either.
-    session.onEnd(() => socket.resetAndDestroy());
+    session.onEnd(() => cutConnection(socket));
     socket.once('close', () => session.release());
     const stream = socket.destroyed ? null : await openFilmStream(packager, session.asset);
     if (socket.destroyed || !session.mayContinue()) {

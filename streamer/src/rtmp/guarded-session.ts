@@ -100,6 +100,14 @@ export class GuardedSession extends RtmpSession {
       if (rtmp.inPackets.size > MAX_CHUNK_STREAMS) throw new ProtocolViolation('too many chunk streams');
       Rtmp.prototype.packetAlloc.call(rtmp);
     };
+    rtmp.chunkMessageHeaderRead = () => {
+      const { bytes, header } = rtmp.parserPacket;
+      const announced = header.length;
+      const read = Rtmp.prototype.chunkMessageHeaderRead.call(rtmp);
+      // Whoever reads on would take what is left in the buffer, or what is not there, for a part of the message.
+      if (bytes > 0 && header.length !== announced) throw new ProtocolViolation('a message changes its length');
+      return read;
+    };
     rtmp.controlHandler = () => {
       if (rtmp.parserPacket.header.length < 4) throw new ProtocolViolation('control message too short');
       Rtmp.prototype.controlHandler.call(rtmp);

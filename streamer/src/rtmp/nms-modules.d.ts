@@ -56,6 +56,8 @@ declare module 'node-media-server/src/protocol/rtmp.js' {
   interface IncomingPacket {
     header: { length: number; type: number; stream_id: number };
     payload: Buffer;
+    /** Of the payload, read so far. */
+    bytes: number;
   }
 
   export default class Rtmp {
@@ -66,6 +68,7 @@ declare module 'node-media-server/src/protocol/rtmp.js' {
     readonly inPackets: Map<number, IncomingPacket>;
     readonly parserPacket: IncomingPacket;
     parserData(data: Buffer): string | null;
+    chunkMessageHeaderRead(): number;
     packetAlloc(): void;
     controlHandler(): void;
     eventHandler(): void;

@@ -28,6 +28,7 @@ export interface FlvMessage {
 
 const RTMP_METHODS = [
   'parserData',
+  'chunkMessageHeaderRead',
   'packetAlloc',
   'controlHandler',
   'eventHandler',
@@ -68,6 +69,7 @@ function missingMembers(): string[] {
     'Amf.amf0Encode': typeof Amf.amf0Encode === 'function',
     'Amf.amf0DecodeOne': typeof Amf.amf0DecodeOne === 'function',
     'Rtmp.inPackets': session.rtmp.inPackets instanceof Map,
+    'Rtmp.parserPacket.bytes': typeof session.rtmp.parserPacket.bytes === 'number',
     'Rtmp.inChunkSize': typeof session.rtmp.inChunkSize === 'number',
   };
   for (const name of RTMP_METHODS) checks[`Rtmp.${name}`] = typeof Rtmp.prototype[name] === 'function';

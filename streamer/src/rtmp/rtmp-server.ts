@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import tls from 'node:tls';
 import type { RtmpSettings } from '../../../server/contracts';
+import { normaliseAddress } from '../access/client';
+import { parseTrusted } from '../access/client-address';
+import type { ConnectionLimit } from '../access/connection-limit';
 import { StreamError } from '../errors';
+import { cutConnection } from '../http/cut-connection';
 import { checkNms, createNmsListener } from './nms';
+import { readProxyHeader } from './proxy-header';
 import { VodConnection, type VodParts } from './vod-connection';
 import { WaitingRoom } from './waiting-room';
 
@@ -19,7 +24,18 @@ export interface RtmpServer {
 
 export interface RtmpServerParts extends VodParts {
   settings: RtmpSettings;
-  maxConnections: number;
+  /** Whose PROXY header is believed, where `settings` ask for one. */
+  trustedProxies: readonly string[];
+  mayConnect: ConnectionLimit;
+}
+
+/** A TCP connection that was let in. */
+interface Guest {
+  raw: Socket;
+  /** The viewer's. */
+  address: string;
+  /** The viewer no longer counts as waiting. */
+  admitted: () => void;
 }
 
 /** S21: a token in plain RTMP can be read by everybody on the way. */
@@ -29,6 +45,21 @@ function checkExposure({ host, port, allowPlaintext }: RtmpSettings): void {
     'settings-invalid',
     `Plain RTMP on ${host} would send tokens unencrypted. Serve RTMPS and set the plain port to none, keep plain RTMP on 127.0.0.1, or permit it with allowPlaintext (PROTECTED_VOD_RTMP_ALLOW_PLAINTEXT).`,
   );
+}
+
+/** Finds out whose connection it is, and does not tell where that cannot be known. */
+function createArrival({ settings, trustedProxies }: RtmpServerParts) {
+  if (settings.proxyProtocol === true && trustedProxies.length === 0) {
+    const how = 'Set trustedProxies (PROTECTED_VOD_TRUSTED_PROXIES) to the addresses of the proxies that send it.';
+    throw new StreamError('settings-invalid', `The PROXY protocol of RTMP is believed of nobody. ${how}`);
+  }
+  const isProxy = parseTrusted(settings.proxyProtocol === true ? trustedProxies : []);
+  return (socket: Socket, tell: (address: string) => void): void => {
+    const peer = normaliseAddress(socket.remoteAddress ?? '');
+    if (peer === null) socket.destroy();
+    else if (isProxy(peer)) readProxyHeader(socket, (address) => tell(address ?? peer));
+    else tell(peer);
+  };
 }
 
 function readPem(file: string, what: string): Buffer {
@@ -64,54 +95,59 @@ function peerOf({ remoteAddress, remotePort }: Socket): string {
 
 /**
  * RTMP and RTMPS as `settings` say. Throws StreamError `settings-invalid` for plain RTMP where tokens could be read and for
- * unusable TLS files, `nms-unexpected` when node-media-server is another than expected.
+ * unusable TLS files or proxies, `nms-unexpected` when node-media-server is another than expected.
  */
 export function createRtmpServer(parts: RtmpServerParts): RtmpServer {
-  const { settings, maxConnections } = parts;
+  const { settings, mayConnect } = parts;
   checkExposure(settings);
   checkNms();
   const waiting = new WaitingRoom();
   const open = new Set<Socket>();
   const plain = settings.port === null ? null : createNmsListener(settings.host, settings.port);
   const secure = settings.tls === undefined ? null : createTlsServer(settings.tls);
-  const servers = [plain?.server, secure].filter((server) => server !== undefined && server !== null);
+  /** Not TLS's own listener: a PROXY header comes before TLS begins. */
+  const secureFront = secure && createServer();
+  const servers = [plain?.server, secureFront].filter((server) => server !== undefined && server !== null);
+  const whenArrived = createArrival(parts);
 
-  /** Counts a TCP connection in; false: it was turned away. */
-  function accept(socket: Socket): (() => void) | null {
-    const leave = open.size < maxConnections ? waiting.enter(socket) : null;
-    if (leave === null) {
-      socket.destroy();
-      return null;
+  /** Counts a TCP connection in; `welcome` is not called where it was turned away. */
+  function accept(raw: Socket, welcome: (guest: Guest) => void): void {
+    if (!mayConnect(raw)) {
+      raw.destroy();
+      return;
     }
-    open.add(socket);
-    socket.once('close', () => {
-      open.delete(socket);
-      leave();
+    open.add(raw);
+    raw.once('close', () => open.delete(raw));
+    whenArrived(raw, (address) => {
+      const admitted = waiting.enter(address);
+      if (admitted === null) {
+        raw.destroy();
+        return;
+      }
+      raw.once('close', admitted);
+      welcome({ raw, address, admitted });
     });
-    return leave;
   }
 
-  function serve(socket: Socket, raw: Socket, admitted: () => void): void {
-    new VodConnection({ socket, reset: () => resetConnection(socket, raw), admitted }, parts);
+  function serve(socket: Socket, { raw, address, admitted }: Guest): void {
+    new VodConnection({ socket, address, reset: () => cutConnection(socket, raw), admitted }, parts);
   }
 
-  plain?.server.on('connection', (socket) => {
-    const admitted = accept(socket);
-    if (admitted !== null) serve(socket, socket, admitted);
-  });
+  plain?.server.on('connection', (raw) => accept(raw, (guest) => serve(raw, guest)));
 
-  const handshaking = new Map<string, { raw: Socket; admitted: () => void }>();
-  secure?.on('connection', (raw: Socket) => {
-    const admitted = accept(raw);
-    if (admitted === null) return;
-    const peer = peerOf(raw);
-    handshaking.set(peer, { raw, admitted });
-    raw.once('close', () => handshaking.delete(peer));
-  });
+  const handshaking = new Map<string, Guest>();
+  secureFront?.on('connection', (raw: Socket) =>
+    accept(raw, (guest) => {
+      const peer = peerOf(raw);
+      handshaking.set(peer, guest);
+      raw.once('close', () => handshaking.delete(peer));
+      secure?.emit('connection', raw);
+    }),
+  );
   secure?.on('secureConnection', (socket) => {
-    const found = handshaking.get(peerOf(socket));
-    if (found === undefined) socket.destroy();
-    else serve(socket, found.raw, found.admitted);
+    const guest = handshaking.get(peerOf(socket));
+    if (guest === undefined) socket.destroy();
+    else serve(socket, guest);
   });
 
   return {
@@ -120,8 +156,8 @@ export function createRtmpServer(parts: RtmpServerParts): RtmpServer {
       const rtmpPort = plain && (await whenListening(plain.server, place(settings.port ?? 0), plain.listen));
       const tlsPort = settings.tls?.port ?? 0;
       const listenSecure = (onError: (cause: Error) => void) =>
-        secure?.on('error', onError).listen(tlsPort, settings.host);
-      const rtmpsPort = secure && (await whenListening(secure, place(tlsPort), listenSecure));
+        secureFront?.on('error', onError).listen(tlsPort, settings.host);
+      const rtmpsPort = secureFront && (await whenListening(secureFront, place(tlsPort), listenSecure));
       return { rtmpPort, rtmpsPort };
     },
     async close(graceMs) {
@@ -133,10 +169,4 @@ export function createRtmpServer(parts: RtmpServerParts): RtmpServer {
       clearTimeout(timer);
     },
   };
-}
-
-/** A reset is for TCP; what TLS had still to send goes with it. */
-function resetConnection(socket: Socket, raw: Socket): void {
-  raw.resetAndDestroy();
-  socket.destroy();
 }

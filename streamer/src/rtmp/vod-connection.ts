@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { describeClient, normaliseAddress } from '../access/client';
+import { describeClient } from '../access/client';
 import type { Clock } from '../access/clock';
 import type { Admission, Gate, PlaybackSession } from '../access/gate';
 import { codeOf, describeCause } from '../errors';
@@ -33,6 +33,8 @@ export interface VodParts {
 
 export interface Wire {
   socket: Socket;
+  /** The viewer's, in its normal form. */
+  address: string;
   /** Closes with a reset, so that nothing left in the socket's buffers is sent either (S15). */
   reset(): void;
   /** The client was admitted and no longer counts as waiting. */
@@ -110,8 +112,7 @@ export class VodConnection {
 
   async #ask(app: string, name: string): Promise<Admission> {
     const { credential, resource } = readStreamAddress(app, name);
-    const address = normaliseAddress(this.#wire.socket.remoteAddress ?? '');
-    const client = address === null ? null : describeClient(address, `rtmp ${this.#agent}`);
+    const client = describeClient(this.#wire.address, `rtmp ${this.#agent}`);
     return this.#parts.gate.admit({ method: 'GET', credential, resource, client, inPlace: true });
   }
 

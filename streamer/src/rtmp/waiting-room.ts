@@ -1,5 +1,4 @@
-import type { Socket } from 'node:net';
-import { addressPrefixOf, normaliseAddress } from '../access/client';
+import { addressPrefixOf } from '../access/client';
 
 /** Connections of one network that were not admitted yet: a lecture hall may start at once, a flood may not. */
 const MAX_WAITING_PER_PREFIX = 256;
@@ -9,9 +8,7 @@ export class WaitingRoom {
   readonly #waiting = new Map<string, number>();
 
   /** Null: the room is full for this network. Otherwise whoever entered leaves once, by calling what is returned. */
-  enter({ remoteAddress }: Socket): (() => void) | null {
-    const address = normaliseAddress(remoteAddress ?? '');
-    if (address === null) return null;
+  enter(address: string): (() => void) | null {
     const prefix = addressPrefixOf(address);
     const count = this.#waiting.get(prefix) ?? 0;
     if (count >= MAX_WAITING_PER_PREFIX) return null;

@@ -32,7 +32,7 @@ const HEADERS = [
 
 function mainConf(directory: string, http: string): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  return `daemon off; pid ${directory}/nginx.pid; user root; worker_processes 1; error_log ${directory}/error.log error;
+  return `daemon off; pcre_jit on; pid ${directory}/nginx.pid; user root; worker_processes 1; error_log ${directory}/error.log error;
 events { worker_connections 4096; }
 http {
   access_log off;
@@ -53,8 +53,8 @@ async function startNginx(directory: string, port: number, http: string): Promis
 }
 
 /**
- * What people would put in front of files: `auth_request` to a backend for every request, or, with `cached`, once a second. Serves
- * `root`.
+ * What people would put in front of files: `auth_request` to a backend for every request, or, with `cached`, once a second for
+ * each address, query included. Serves `root`.
  */
 export async function startPlainNginx(directory: string, root: string, cached: boolean): Promise<BenchServer> {
   await mkdir(directory, { recursive: true });

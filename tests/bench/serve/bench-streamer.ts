@@ -1,4 +1,4 @@
-import { type StreamerCommand, startStreamerProcess } from '../../support/lone-streamer';
+import { type StreamerCommand, startStreamerProcess } from '../../support/streamer-process';
 import { familyOf, pinned, SERVER_CORE } from '../machine';
 import type { BenchFilm } from './bench-film';
 import { startPluginProcess } from './plugin-process';

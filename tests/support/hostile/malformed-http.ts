@@ -52,6 +52,10 @@ export function malformedHttp(session: string, mount = ''): Record<string, Buffe
       get(stream),
       ...Array.from({ length: 10 }, () => get(under(session, 'hls/main.m3u8'))),
     ],
+    'a stream behind a request of no host': [Buffer.concat([request(`GET ${film} HTTP/1.1`), get(stream)])],
+    'a stream behind an offer of another protocol': [
+      Buffer.concat([get(film, 'Connection: Upgrade', 'Upgrade: h2c'), get(stream)]),
+    ],
     'an upgrade behind a stream': [get(stream), upgrade(under('x', 'live.flv'))],
     'an upgrade behind a film': [get(film), upgrade(stream)],
     'an upgrade behind a refusal': [

@@ -68,7 +68,7 @@ async function writeSite(directory: string, plugin: StandInPlugin): Promise<void
 }
 
 function forkStreamer(directory: string, internalUrl: string, ports: Record<'http' | 'rtmp' | 'ops', number>) {
-  return fork(path.join(import.meta.dirname, 'probed-streamer.cjs'), [], {
+  return fork(path.join(import.meta.dirname, 'probed-child.cjs'), [], {
     execArgv: ['--expose-gc'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {

@@ -1,5 +1,6 @@
 import type { DenyReason, GrantedAsset, Protocol, PublicRefusal } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
+import type { Concurrency } from './concurrency';
 
 /** May this caller play this entry now? */
 export interface Question {
@@ -21,6 +22,8 @@ export interface Allowance {
   asset: GrantedAsset;
   protocols: Protocol[];
   download: boolean;
+  /** Counts where a session begins; null: no limit. */
+  concurrency: Concurrency | null;
   /** When the answer will change by itself (milliseconds since the epoch); null: it will not. */
   validUntil: number | null;
   posterUrl: string | null;

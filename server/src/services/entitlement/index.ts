@@ -1,12 +1,15 @@
 import type { Core } from '@strapi/strapi';
 import { type GrantedAsset, PROTOCOLS } from '../../../contracts';
+import { configOf, type PluginConfig } from '../../config';
 import { getService } from '../get-service';
 import { type Caller, resolveCaller } from './caller';
+import { concurrencyFor } from './concurrency';
 import { type Decision, type Denial, deny, type Question } from './decision';
 import { assetIdOf, findPublishedVideo, type PublishedVideo } from './published-video';
 
-/** Reads that one deliberation makes once, however many sessions ask. */
+/** What one deliberation knows and reads, each thing once, however many sessions ask. */
 interface Reads {
+  session: PluginConfig['session'];
   caller(question: Question): Promise<Caller | Denial>;
   video(question: Question): Promise<PublishedVideo | null>;
   asset(id: string): Promise<GrantedAsset | null>;
@@ -59,6 +62,7 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
     asset,
     protocols: [...PROTOCOLS],
     download: video.downloadable === true,
+    concurrency: concurrencyFor(question.origin, reads.session),
     validUntil: video.availableUntil?.getTime() ?? null,
     posterUrl: video.poster?.url ?? null,
   };
@@ -78,6 +82,7 @@ export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): E
   return {
     deliberation() {
       const reads: Reads = {
+        session: configOf(strapi).session,
         caller: once(
           (question) => resolveCaller(strapi, question.origin),
           (question) => JSON.stringify(question.origin),

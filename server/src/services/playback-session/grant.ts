@@ -23,7 +23,7 @@ export function grantFor(row: SessionRow, allowance: Allowance, session: PluginC
 /** What is written down about the grant before it is given. */
 export function holdingFor(
   row: SessionRow,
-  holder: Pick<Holding, 'streamer' | 'generation' | 'seenAt'>,
+  holder: Pick<Holding, 'streamer' | 'generation' | 'isActive'>,
   session: PluginConfig['session'],
 ): Holding {
   const goodForMs = (session.leaseSeconds + session.outageGraceSeconds) * 1000;

@@ -1,12 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Core } from '@strapi/strapi';
 import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
 import type { SessionUsage } from '../../../contracts';
 import { databaseNow } from './database-clock';
 import { retryingDeadlocks } from './deadlock';
 import type { Transaction } from './transaction';
 
 const TABLE = 'protected_vod_session_holders';
+
+const idleSchema = z.object({ session_hash: z.string(), idle_ms: z.coerce.number() });
+
 const MAX_NOTED = 200_000;
 /** How often activity is written down; between two writes it is known to this process alone. */
 const ACTIVITY_EVERY_MS = 5_000;
@@ -27,8 +31,8 @@ export interface Holding {
   /** What the streamer knows of already. */
   generation: number;
   goodForMs: number;
-  /** Null: nothing is known about activity there. */
-  seenAt: number | null;
+  /** Whether its client is active there now; false: nothing is known about that. */
+  isActive: boolean;
 }
 
 export interface SessionHolders {
@@ -36,7 +40,7 @@ export interface SessionHolders {
   withdraw(id: string): Promise<void>;
   acknowledge(streamer: string, reports: readonly SessionUsage[]): Promise<void>;
   noteActivity(streamer: string, reports: readonly SessionUsage[]): Promise<void>;
-  lastSeenAt(sessionHash: string): Promise<number>;
+  idleTimes(sessionHashes: readonly string[]): Promise<Map<string, number>>;
   othersGaveWay(sessionHash: string, streamer: string, generation: number): Promise<boolean>;
   release(streamer: string, sessionHashes?: readonly string[]): Promise<void>;
   sweep(): Promise<void>;
@@ -51,7 +55,7 @@ function rowFrom(strapi: Core.Strapi, holding: Holding): Record<string, unknown>
     generation: holding.generation,
     good_until: databaseNow(strapi, holding.goodForMs),
     grants: 1,
-    seen_at: holding.seenAt ?? 0,
+    seen_at: holding.isActive ? databaseNow(strapi) : 0,
     created_at: timestamp,
     updated_at: timestamp,
   };
@@ -91,7 +95,7 @@ export function createSessionHolders(strapi: Core.Strapi): SessionHolders {
           good_until: databaseNow(strapi, first.goodForMs),
           grants: strapi.db.connection.raw('?? + 1', [`${TABLE}.grants`]),
           updated_at: new Date(),
-          ...(first.seenAt !== null && { seen_at: first.seenAt }),
+          ...(first.isActive && { seen_at: databaseNow(strapi) }),
         });
       };
       // A transaction is given only on SQLite, which knows no deadlock.
@@ -121,13 +125,20 @@ export function createSessionHolders(strapi: Core.Strapi): SessionHolders {
       if (active.every((session) => noted.has(keyOf(streamer, session)))) return;
       for (const session of active) noted.set(keyOf(streamer, session), true);
       await retryingDeadlocks(() =>
-        table().where({ streamer }).whereIn('session_hash', active).update({ seen_at: Date.now() }),
+        table()
+          .where({ streamer })
+          .whereIn('session_hash', active)
+          .update({ seen_at: databaseNow(strapi) }),
       );
     },
-    /** Milliseconds since the epoch; 0: no streamer told of any activity. */
-    async lastSeenAt(sessionHash) {
-      const rows: { seen_at: unknown }[] = await table().select('seen_at').where({ session_hash: sessionHash });
-      return Math.max(0, ...rows.map(({ seen_at }) => Number(seen_at)));
+    /** By session, milliseconds on the database's clock; without an entry: no streamer told of any activity. */
+    async idleTimes(sessionHashes) {
+      const idle = strapi.db.connection.raw('? - max(??) as ??', [databaseNow(strapi), 'seen_at', 'idle_ms']);
+      const rows: unknown[] = await table()
+        .select('session_hash', idle)
+        .whereIn('session_hash', [...sessionHashes])
+        .groupBy('session_hash');
+      return new Map(rows.map((row) => idleSchema.parse(row)).map((row) => [row.session_hash, row.idle_ms]));
     },
     /** Waits until nobody else can be serving an older generation; false when that takes too long. */
     async othersGaveWay(sessionHash, streamer, generation) {

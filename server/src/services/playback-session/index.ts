@@ -1,5 +1,9 @@
 import type { Core } from '@strapi/strapi';
+import { configOf } from '../../config';
+import { createIdleTimes, type IdleTimes } from './activity';
 import { createSessionHolders, type SessionHolders } from './holders';
+import { createSlotClaims, type SlotClaims } from './slot-claims';
+import { createSessionSlots, type SessionSlots } from './slots';
 import { createSessionStore, type SessionStore } from './store';
 import { UsageLedger } from './usage-ledger';
 
@@ -7,11 +11,19 @@ export interface PlaybackSessionService {
   readonly store: SessionStore;
   readonly usage: UsageLedger;
   readonly holders: SessionHolders;
+  readonly slots: SessionSlots;
+  readonly claims: SlotClaims;
+  readonly idleTimes: IdleTimes;
 }
 
 /** The sessions of all streamers, in Strapi's own database. */
 export function createPlaybackSessionService({ strapi }: { strapi: Core.Strapi }): PlaybackSessionService {
   const usage = new UsageLedger();
   const holders = createSessionHolders(strapi);
-  return { store: createSessionStore(strapi, usage, holders), usage, holders };
+  const slots = createSessionSlots(strapi);
+  const store = createSessionStore(strapi, { usage, holders, slots });
+  const idleTimes = createIdleTimes(usage, holders);
+  const slotSilenceSeconds = () => configOf(strapi).session.slotSilenceSeconds;
+  const claims = createSlotClaims({ store, slots, idleTimes, slotSilenceSeconds });
+  return { store, usage, holders, slots, claims, idleTimes };
 }

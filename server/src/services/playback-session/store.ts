@@ -7,6 +7,7 @@ import type { Holding, SessionHolders } from './holders';
 import type { Judgement } from './judgement';
 import { Repeats } from './repeats';
 import { parseSessionRow, parseSessionRows, SESSION_COLUMNS, type SessionRow } from './row';
+import type { SessionSlots } from './slots';
 import type { Transaction } from './transaction';
 import type { UsageLedger } from './usage-ledger';
 
@@ -39,6 +40,7 @@ export interface SessionStore {
   findByTokenId(tokenId: string): Promise<SessionRow | null>;
   findByHash(sessionHash: string): Promise<SessionRow | null>;
   findManyByHash(sessionHashes: readonly string[]): Promise<SessionRow[]>;
+  findManyByTokenId(tokenIds: readonly string[]): Promise<SessionRow[]>;
   settle(judgements: readonly Judgement[], holdings?: readonly Holding[]): Promise<boolean[]>;
   takeOver(row: SessionRow, client: Client): Promise<boolean>;
   end(sessionHash: string, reason: DenyReason | string): Promise<void>;
@@ -75,32 +77,49 @@ function rowFrom(session: NewSession, now: number): Record<string, unknown> {
   };
 }
 
+export interface SessionStoreParts {
+  usage: UsageLedger;
+  holders: SessionHolders;
+  slots: SessionSlots;
+}
+
 /** The session table. Every write that could lose against another is one conditional statement (S6, S12). */
-export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger, holders: SessionHolders): SessionStore {
+export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots }: SessionStoreParts): SessionStore {
   const table = () => strapi.db.getConnection(TABLE);
   const find = async (column: string, value: string): Promise<SessionRow | null> => {
     const row: unknown = await table().select(COLUMNS).where(column, value).first();
     return row === undefined ? null : parseSessionRow(row);
   };
+  const findMany = async (column: string, values: readonly string[]): Promise<SessionRow[]> => {
+    const rows: unknown[] = await table()
+      .select(COLUMNS)
+      .whereIn(column, [...values]);
+    return parseSessionRows(rows);
+  };
   const afterCommit = new Repeats((error) => strapi.log.error(error));
-  const active = (scope: Scope) => {
-    const where: Record<string, string> = { state: 'active' };
+  const columnsOf = (scope: Scope) => {
+    const where: Record<string, string> = {};
     if (scope.origin) Object.assign(where, { origin_kind: scope.origin.kind, origin_id: scope.origin.id });
     if (scope.video !== undefined) where.video = scope.video;
     if (scope.asset !== undefined) where.asset = scope.asset;
     return where;
   };
-  /** Joins the transaction of the change that calls it, where there is one: both become visible together (S6). */
+  /**
+   * Of active sessions. Joins the transaction of the change that calls it, where there is one: both become visible
+   * together (S6).
+   */
   const update = async (where: Record<string, string>, change: Record<string, unknown>): Promise<void> => {
     const isPartOfChange = strapi.db.inTransaction();
     await strapi.db.transaction(async ({ trx, onCommit }) => {
       await table()
         .transacting(trx)
-        .where(where)
+        .where({ ...where, state: 'active' })
         .update({ ...change, epoch: strapi.db.connection.raw('?? + 1', ['epoch']), lease_due: 0 });
       // A session that was opened on another connection meanwhile was decided on what this change replaces.
       if (isPartOfChange) onCommit(() => afterCommit.run(JSON.stringify([where, change]), () => update(where, change)));
     });
+    // Not within the change, which could fail by waiting for the redemptions of others; its repetition comes by here.
+    if (!isPartOfChange && change.state === 'ended') await slots.releaseEnded(where);
   };
   const settleOne = async (judgement: Judgement, trx: Transaction | null): Promise<boolean> => {
     const { row } = judgement;
@@ -127,6 +146,25 @@ export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger, hold
     }
     return changed === 1;
   };
+  const settleAll = async (judgements: readonly Judgement[], holdings: readonly Holding[]): Promise<boolean[]> => {
+    const settled: boolean[] = [];
+    // SQLite syncs its file with every statement outside a transaction. The other databases get single statements,
+    // because two transactions that lock the same rows in another order would wait for each other.
+    if (strapi.db.dialect.client === 'sqlite') {
+      await strapi.db.transaction(async ({ trx }) => {
+        await holders.hold(holdings, trx);
+        for (const judgement of judgements) settled.push(await settleOne(judgement, trx));
+      });
+      return settled;
+    }
+    await holders.hold(holdings, null);
+    for (let at = 0; at < judgements.length; at += PARALLEL_WRITES) {
+      const some = judgements.slice(at, at + PARALLEL_WRITES);
+      const settling = some.map((judgement) => retryingDeadlocks(() => settleOne(judgement, null)));
+      settled.push(...(await Promise.all(settling)));
+    }
+    return settled;
+  };
   return {
     /** The row of this token id: the one given or, when another redemption was first, that one's. */
     async insertOnce(session) {
@@ -138,33 +176,16 @@ export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger, hold
     },
     findByTokenId: (tokenId) => find('token_id', tokenId),
     findByHash: (sessionHash) => find('session_hash', sessionHash),
-    async findManyByHash(sessionHashes) {
-      const rows: unknown[] = await table()
-        .select(COLUMNS)
-        .whereIn('session_hash', [...sessionHashes]);
-      return parseSessionRows(rows);
-    },
+    findManyByHash: (sessionHashes) => findMany('session_hash', sessionHashes),
+    findManyByTokenId: (tokenIds) => findMany('token_id', tokenIds),
     /**
      * For each whether it took effect; false when a change or a hand-over came in between: that decision is void.
      * `holdings` are the grants that will follow from it, of one streamer.
      */
     async settle(judgements, holdings = []) {
-      const settled: boolean[] = [];
-      // SQLite syncs its file with every statement outside a transaction. The other databases get single statements,
-      // because two transactions that lock the same rows in another order would wait for each other.
-      if (strapi.db.dialect.client === 'sqlite') {
-        await strapi.db.transaction(async ({ trx }) => {
-          await holders.hold(holdings, trx);
-          for (const judgement of judgements) settled.push(await settleOne(judgement, trx));
-        });
-        return settled;
-      }
-      await holders.hold(holdings, null);
-      for (let at = 0; at < judgements.length; at += PARALLEL_WRITES) {
-        const some = judgements.slice(at, at + PARALLEL_WRITES);
-        const settling = some.map((judgement) => retryingDeadlocks(() => settleOne(judgement, null)));
-        settled.push(...(await Promise.all(settling)));
-      }
+      const settled = await settleAll(judgements, holdings);
+      const ended = judgements.filter(({ outcome }, at) => outcome === 'end' && settled[at]);
+      await slots.release(ended.map(({ row }) => row.token_id));
       return settled;
     },
     /** False when another client was faster or the session ended. */
@@ -179,9 +200,8 @@ export function createSessionStore(strapi: Core.Strapi, usage: UsageLedger, hold
         });
       return changed === 1;
     },
-    end: (sessionHash, reason) =>
-      update({ session_hash: sessionHash, state: 'active' }, { state: 'ended', end_reason: reason }),
-    endScope: (scope, reason) => update(active(scope), { state: 'ended', end_reason: reason }),
-    markDue: (scope) => update(active(scope), {}),
+    end: (sessionHash, reason) => update({ session_hash: sessionHash }, { state: 'ended', end_reason: reason }),
+    endScope: (scope, reason) => update(columnsOf(scope), { state: 'ended', end_reason: reason }),
+    markDue: (scope) => update(columnsOf(scope), {}),
   };
 }

@@ -250,4 +250,27 @@ describe('stream proxy, upgrades of others', () => {
       expect(site.logged).toContain('/again');
     },
   );
+
+  it('a connection that offers h2c twenty times and then asks for a WebSocket is not listened to twenty times', async () => {
+    const warnings: Error[] = [];
+    const warn = (warning: Error): number => warnings.push(warning);
+    process.on('warning', warn);
+    closers.push(() => process.off('warning', warn));
+    const site = await start((_request, socket) => void socket.write(`${ACCEPT}hello`));
+    // As Strapi does, to close connections when it stops.
+    site.server.on('connection', (socket: Socket) => socket.on('close', () => undefined));
+    const socket = connect(site.port, '127.0.0.1');
+    closers.push(() => socket.destroy());
+    let text = '';
+    socket.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    for (let count = 1; count <= 20; count += 1) {
+      socket.write('GET /again HTTP/1.1\r\nHost: site\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n');
+      await until('it is answered', () => text.split('Strapi').length > count);
+    }
+    socket.write(`GET ${FLV} HTTP/1.1\r\nHost: site\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${KEYS}\r\n`);
+    await until('it is open', () => text.endsWith('hello'));
+    expect(warnings).toEqual([]);
+  });
 });

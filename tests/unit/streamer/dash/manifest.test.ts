@@ -2,51 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { formatFrameRate } from '../../../../streamer/src/dash/adaptation-set';
 import { formatManifest } from '../../../../streamer/src/dash/manifest';
 import type { Track } from '../../../../streamer/src/packager/presentation';
+import { audioTrack, videoTrack } from '../packager/track-fixture';
 
 const FRAME = 1001 / 24000;
 
-function video(id: string, changes: Partial<Track> = {}): Track {
-  return {
-    id,
-    rendition: id.replace(/-.*/, ''),
-    kind: 'video',
-    codec: 'avc1.640028',
-    mime: 'video/mp4',
-    bandwidth: 5_000_000,
-    averageBandwidth: 3_000_000,
-    width: 1920,
-    height: 1080,
-    frameRate: 23.976,
-    name: 'Video',
-    segments: [
-      { startSeconds: 0, durationSeconds: 150 * FRAME },
-      { startSeconds: 150 * FRAME, durationSeconds: 150 * FRAME },
-      { startSeconds: 300 * FRAME, durationSeconds: 77 * FRAME },
-    ],
-    ...changes,
-  };
-}
+const PICTURES = [
+  { startSeconds: 0, durationSeconds: 150 * FRAME },
+  { startSeconds: 150 * FRAME, durationSeconds: 150 * FRAME },
+  { startSeconds: 300 * FRAME, durationSeconds: 77 * FRAME },
+];
+const PACKET = 1024 / 44100;
+const SOUND = [
+  { startSeconds: PACKET, durationSeconds: 260 * PACKET },
+  { startSeconds: 261 * PACKET, durationSeconds: 100 * PACKET },
+];
 
-function audio(id: string, changes: Partial<Track> = {}): Track {
-  const packet = 1024 / 44100;
-  return {
-    id,
-    rendition: id.replace(/-.*/, ''),
-    kind: 'audio',
-    codec: 'mp4a.40.2',
-    mime: 'audio/mp4',
-    bandwidth: 200_000,
-    averageBandwidth: 128_000,
-    channels: 2,
-    sampleRate: 44100,
-    name: 'Audio 1',
-    segments: [
-      { startSeconds: packet, durationSeconds: 260 * packet },
-      { startSeconds: 261 * packet, durationSeconds: 100 * packet },
-    ],
-    ...changes,
-  };
-}
+const video = (id: string, changes?: Partial<Track>) => videoTrack(id, { segments: PICTURES, ...changes });
+const audio = (id: string, changes?: Partial<Track>) => audioTrack(id, { segments: SOUND, ...changes });
 
 function manifestOf(...tracks: Track[]): string {
   return formatManifest({ durationSeconds: 377 * FRAME, tracks });

@@ -1,9 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Site } from '../access/harness';
-import { FILE_NAME, forwarded, PROXY, SEGMENT_BYTES, startSegmentSite } from './segment-fixture';
+import {
+  described,
+  FILE_NAME,
+  forwarded,
+  PROXY,
+  reportedBytes,
+  SEGMENT_BYTES,
+  startSegmentSite,
+  VIEWER,
+} from './segment-fixture';
 
 const PREFIX = '/segments/';
-const VIEWER = '127.0.0.1';
 
 describe('S15 X-Accel-Redirect', () => {
   let site: Site;
@@ -90,18 +98,33 @@ it('S13 what the proxy sends counts for the session as bytes and as media', asyn
   expect([refused.status, refused.headers['x-accel-redirect']]).toEqual([429, undefined]);
   expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
   await site.stop();
-  const reported = site.plugin.syncs.flatMap(({ sessions }) => sessions).reduce((sum, { bytes }) => sum + bytes, 0);
-  expect(reported).toBe(SEGMENT_BYTES);
+  expect(reportedBytes(site)).toBe(SEGMENT_BYTES);
+});
+
+it('a file that was seen a moment ago is not looked for again, until the proxy misses it', async () => {
+  let lookups = 0;
+  const site = await startSegmentSite({ accelPrefix: PREFIX }, async () => {
+    lookups += 1;
+    return { ...described, fileName: FILE_NAME, path: '', sizeBytes: SEGMENT_BYTES };
+  });
+  const segment = `/v/${(await site.open()).sessionId}/hls/source-v1/1.m4s`;
+  const answers = [];
+  for (const _time of [1, 2, 3]) answers.push(await site.ask(segment, forwarded(VIEWER)));
+  expect(lookups).toBe(1);
+  const [first, second] = answers.map(({ headers: { date: _date, ...headers } }) => headers);
+  expect(first).toMatchObject({ 'x-accel-redirect': PREFIX + FILE_NAME, 'x-content-type-options': 'nosniff' });
+  expect(second).toEqual(first);
+  const missed = await site.ask(segment, forwarded(VIEWER, { 'x-protected-vod-missing': '1' }));
+  expect([missed.headers['x-accel-redirect'], missed.body.length]).toEqual([undefined, SEGMENT_BYTES]);
+  await site.stop();
 });
 
 it('small segments, and those that have no file, are sent from memory', async () => {
   const small = await startSegmentSite({ accelPrefix: PREFIX }, async () => ({
+    ...described,
     fileName: FILE_NAME,
     path: '',
     sizeBytes: 1000,
-    durationSeconds: 6,
-    mime: 'video/mp4',
-    etag: '"s"',
   }));
   const without = await startSegmentSite({ accelPrefix: PREFIX }, () =>
     Promise.reject(Object.assign(new Error('full'), { code: 'not-on-disk' })),

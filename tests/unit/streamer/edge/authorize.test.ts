@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../../../support/until';
 import type { Ask, Site } from '../access/harness';
-import { FILE_NAME, forwarded, PROXY, SEGMENT_BYTES, startSegmentSite } from './segment-fixture';
+import { FILE_NAME, forwarded, PROXY, reportedBytes, SEGMENT_BYTES, startSegmentSite, VIEWER } from './segment-fixture';
 
-const VIEWER = '127.0.0.1';
 const EDGE = '/edge/authorize';
 
 describe('the edge endpoint', () => {
@@ -27,7 +26,6 @@ describe('the edge endpoint', () => {
         etag: '"s"',
         'x-accel-expires': '1',
         'cache-control': 'private, no-store',
-        'x-content-type-options': 'nosniff',
         vary: 'Origin',
       },
     });
@@ -129,8 +127,7 @@ it('S13 each permission counts: bytes and media of the whole segment, and then 4
   site.advance(10);
   expect((await ask()).status).toBe(204);
   await site.stop();
-  const reported = site.plugin.syncs.flatMap(({ sessions }) => sessions).reduce((sum, { bytes }) => sum + bytes, 0);
-  expect(reported).toBe(2 * SEGMENT_BYTES);
+  expect(reportedBytes(site)).toBe(2 * SEGMENT_BYTES);
 });
 
 it('without a file the answer is 404, and the streamer still serves the segment itself', async () => {

@@ -4,11 +4,12 @@ import { plainPackager, type Site, startSite } from '../access/harness';
 
 /** nginx, as far as the streamer can tell. */
 export const PROXY = '127.0.3.1';
+export const VIEWER = '127.0.0.1';
 export const SEGMENT_SECONDS = 6;
 export const SEGMENT_BYTES = 300 * 1024;
 export const FILE_NAME = `${'a'.repeat(64)}.${'b'.repeat(64)}.m4s`;
 
-const described = { durationSeconds: SEGMENT_SECONDS, mime: 'video/mp4', etag: '"s"' };
+export const described = { durationSeconds: SEGMENT_SECONDS, mime: 'video/mp4', etag: '"s"' };
 
 /** Ten segments in memory and as files; a `segmentFile` that says otherwise may be put in. */
 export function startSegmentSite(
@@ -27,3 +28,7 @@ export const forwarded = (viewer: string, headers: Record<string, string> = {}) 
   from: PROXY,
   headers: { 'x-forwarded-for': viewer, ...headers },
 });
+
+/** Bytes that the streamer has told the plugin of. */
+export const reportedBytes = ({ plugin }: Site): number =>
+  plugin.syncs.flatMap(({ sessions }) => sessions).reduce((sum, { bytes }) => sum + bytes, 0);

@@ -2,43 +2,25 @@ import { describe, expect, it } from 'vitest';
 import { formatMediaPlaylist } from '../../../../streamer/src/hls/media-playlist';
 import { formatMultivariantPlaylist } from '../../../../streamer/src/hls/multivariant-playlist';
 import type { Presentation, Track } from '../../../../streamer/src/packager/presentation';
+import { audioTrack, videoTrack } from '../packager/track-fixture';
 
-function video(rendition: string, changes: Partial<Track> = {}): Track {
-  return {
-    id: `${rendition}-v1`,
-    rendition,
-    kind: 'video',
-    codec: 'avc1.640028',
-    mime: 'video/mp4',
-    bandwidth: 5_000_000,
-    averageBandwidth: 3_000_000,
-    width: 1920,
-    height: 1080,
-    frameRate: 23.976,
-    name: 'Video',
-    segments: [
-      { startSeconds: 0, durationSeconds: 10.416666666666666 },
-      { startSeconds: 10.416666666666666, durationSeconds: 12.625 },
-    ],
-    ...changes,
-  };
-}
+const PICTURES = [
+  { startSeconds: 0, durationSeconds: 10.416666666666666 },
+  { startSeconds: 10.416666666666666, durationSeconds: 12.625 },
+];
+
+const video = (rendition: string, changes?: Partial<Track>) =>
+  videoTrack(`${rendition}-v1`, { segments: PICTURES, ...changes });
 
 function audio(number: number, changes: Partial<Track> = {}): Track {
-  return {
-    id: `source-a${number}`,
-    rendition: 'source',
-    kind: 'audio',
-    codec: 'mp4a.40.2',
-    mime: 'audio/mp4',
-    bandwidth: 200_000,
-    averageBandwidth: 128_000,
+  const segments = [{ startSeconds: 0, durationSeconds: 23.04 }];
+  return audioTrack(`source-a${number}`, {
     channels: 6,
     sampleRate: 48000,
     name: `Audio ${number}`,
-    segments: [{ startSeconds: 0, durationSeconds: 23.04 }],
+    segments,
     ...changes,
-  };
+  });
 }
 
 function lines(tracks: Track[]): string[] {

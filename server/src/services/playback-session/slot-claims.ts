@@ -1,0 +1,82 @@
+import { randomInt } from 'node:crypto';
+import type { Concurrency } from '../entitlement/concurrency';
+import type { IdleTimes } from './activity';
+import { freeSlots, judgeSlots, type SlotHolder, type Vacation } from './slot-judgement';
+import type { SessionSlots, Slot } from './slots';
+import type { SessionStore } from './store';
+
+/** Each is lost to another redemption, and almost each of those leaves less to lose. */
+const MAX_ATTEMPTS = 64;
+
+export interface SlotClaims {
+  claim(tokenId: string, concurrency: Concurrency): Promise<boolean>;
+  hasRoom(concurrency: Concurrency): Promise<boolean>;
+}
+
+export interface SlotClaimsParts {
+  store: SessionStore;
+  slots: SessionSlots;
+  idleTimes: IdleTimes;
+  slotSilenceSeconds(): number;
+}
+
+/** Room for one more session of a subject (S9). */
+export function createSlotClaims({ store, slots, idleTimes, slotSilenceSeconds }: SlotClaimsParts): SlotClaims {
+  async function holdersOf(taken: readonly Slot[]): Promise<SlotHolder[]> {
+    const rows = await store.findManyByTokenId(taken.map(({ tokenId }) => tokenId));
+    const idle = await idleTimes(rows);
+    const sessions = new Map(
+      rows.map(({ token_id, session_hash: hash, state, started_at: startedAt }) => [
+        token_id,
+        { hash, state, startedAt, idleMs: idle.get(hash) ?? 0 },
+      ]),
+    );
+    return taken.map(({ tokenId, ageMs }) => ({ tokenId, ageMs, session: sessions.get(tokenId) ?? null }));
+  }
+
+  async function vacationsAmong(taken: readonly Slot[], { limit, atLimit }: Concurrency): Promise<Vacation[]> {
+    return judgeSlots(await holdersOf(taken), { limit, atLimit, slotSilenceSeconds: slotSilenceSeconds() });
+  }
+
+  async function vacate(vacation: Vacation): Promise<void> {
+    // The slot goes with its session.
+    if (vacation.kind === 'session') return store.end(vacation.hash, vacation.endReason);
+    await slots.release([vacation.tokenId]);
+    // Who opened it after all, and too late, either misses the slot afterwards or is seen here.
+    const late = await store.findByTokenId(vacation.tokenId);
+    if (late) await store.end(late.session_hash, 'slot-lost');
+  }
+
+  return {
+    /**
+     * Takes a slot for the session that this token is about to open; true also where it holds one already. May end other
+     * sessions of the subject. Who gets true opens the session and must then find the slot still held.
+     */
+    async claim(tokenId, concurrency) {
+      const { subject, limit } = concurrency;
+      for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+        const taken = await slots.of(subject);
+        if (taken.some((slot) => slot.tokenId === tokenId)) return true;
+        const free = freeSlots(
+          taken.map(({ number }) => number),
+          limit,
+        );
+        // At random, so that those who come at once do not all try the same.
+        const number = free[randomInt(free.length || 1)];
+        if (number !== undefined) {
+          await slots.take(subject, number, tokenId);
+          continue;
+        }
+        const vacations = await vacationsAmong(taken, concurrency);
+        if (vacations.length === 0) return false;
+        for (const vacation of vacations) await vacate(vacation);
+      }
+      return false;
+    },
+    /** As things are now; writes nothing and holds nothing. */
+    async hasRoom(concurrency) {
+      const taken = await slots.of(concurrency.subject);
+      return taken.length < concurrency.limit || (await vacationsAmong(taken, concurrency)).length > 0;
+    },
+  };
+}

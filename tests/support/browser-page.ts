@@ -1,0 +1,55 @@
+import { chromium, type Page } from 'playwright-core';
+import type { PlaybackTokenAnswer } from '../../server/contracts';
+import { publishVideo, uploadFilm } from './films';
+import { mint } from './minting';
+import { startPlaybackSite } from './playback-site';
+import { servePlayerPage } from './player-page';
+import { CHROMIUM } from './tools';
+
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
+
+type Protocol = keyof PlaybackTokenAnswer['data']['urls'];
+
+interface PlayerWindow {
+  players: Record<string, (url: string) => Promise<void> | void>;
+  problems: string[];
+}
+
+/** Chromium, a page of another origin than the site's with players in it, and a film on the site. */
+export interface BrowserSite {
+  /** Opens the page and starts the film in one of its players, with a token of its own. */
+  open(player: string, protocol: Protocol): Promise<Page>;
+  stop(): Promise<void>;
+}
+
+export const playerOf = (page: Page) => page.locator('#player');
+
+/** All that the page's player and media element have complained about. */
+export const problemsOf = (page: Page) => page.evaluate(() => (window as unknown as PlayerWindow).problems);
+
+export async function startBrowserSite(): Promise<BrowserSite> {
+  const { app, editor, viewer } = await startPlaybackSite();
+  const video = await publishVideo(app, editor, { source: (await uploadFilm(app, editor)).id });
+  const host = await servePlayerPage();
+  const browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: FLAGS });
+  return {
+    async open(player, protocol) {
+      const page = await browser.newPage();
+      await page.goto(host.url);
+      const url = (await mint(app, video, viewer.jwt)).urls[protocol] ?? '';
+      await page.evaluate(
+        async ([name, address]) => {
+          await (window as unknown as PlayerWindow).players[name]?.(address);
+          await document.querySelector('video')?.play();
+        },
+        [player, url] as const,
+      );
+      return page;
+    },
+    async stop() {
+      await browser.close();
+      await host.close();
+      await app.stop();
+    },
+  };
+}
