@@ -4,6 +4,13 @@ import type { Protocol } from './protocols';
 /** `source-v1`: rendition, kind of track, number of the track of its kind. */
 export const trackIdSchema = z.string().regex(/^[a-z0-9]{1,16}-[va][1-9][0-9]?$/);
 
+export type MediaKind = 'video' | 'audio';
+
+/** Of a track id that `trackIdSchema` accepted. */
+export function mediaKindOf(trackId: string): MediaKind {
+  return trackId.includes('-v') ? 'video' : 'audio';
+}
+
 /** One thing that can be asked for under a credential. */
 export type Resource =
   | { kind: 'multivariant-playlist' }

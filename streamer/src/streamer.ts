@@ -60,6 +60,8 @@ const RHYTHM: Rhythm = {
   heartbeatMs: 10_000,
   introspectTimeoutMs: 3_000,
 };
+/** A proxy keeps a permission for up to a second more: together they stay within two. */
+const EDGE_SYNC_INTERVAL_MS = 800;
 const MAX_INTROSPECTION_BYTES = 256 * 1024;
 const MAX_SYNC_ANSWER_BYTES = 4 * 1024 * 1024;
 
@@ -94,7 +96,8 @@ function composeGate(core: Core, asking: PluginApi): Gate {
 }
 
 function composeCore(settings: Readonly<StreamerSettings>, overrides: Partial<Overrides>): Core {
-  const rhythm = { ...RHYTHM, ...overrides };
+  const edgeRhythm = settings.edge ? { syncIntervalMs: EDGE_SYNC_INTERVAL_MS } : {};
+  const rhythm = { ...RHYTHM, ...edgeRhythm, ...overrides };
   const metrics = createMetrics(() => sessions.size);
   const hosts = { ...onePlugin(settings.internalUrl), ...overrides.hosts };
   const sessions = createSessions(metrics, rhythm.clock, hosts.sessionEnded);

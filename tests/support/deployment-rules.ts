@@ -219,8 +219,8 @@ export function describeDeployment(
     const session = await deployment.openSession();
     const answers: RawAnswer[] = [];
     for (let at = 0; at < 1500 && answers.at(-1)?.status !== 429; at += 1) {
-      // As many browsers behind one address: no permission is of use to another.
-      const headers = { 'user-agent': `viewer ${at}`, range: 'bytes=0-' };
+      // From as many pages: no permission is of use to another.
+      const headers = { 'user-agent': 'viewer', origin: `https://page-${at}.example.org`, range: 'bytes=0-' };
       answers.push(await rawRequest(deployment.address(session, deployment.segment), { ...VIEWER, headers }));
     }
     expect(answers.at(-1)?.status).toBe(429);

@@ -3,6 +3,7 @@ import {
   type Client,
   formatResource,
   type GrantedAsset,
+  mediaKindOf,
   playbackTokenSchema,
   type Resource,
   sessionIdSchema,
@@ -133,7 +134,7 @@ function isContinuous({ kind }: Resource): boolean {
 /** Segments stand one by one before the pace; long answers are slowed down while they are sent. */
 function paceWaitMs(session: HeldSession, resource: Resource): number {
   if (resource.kind !== 'segment') return 0;
-  return session.pace.waitMs(resource.track.includes('-v') ? 'video' : 'audio', 0, session.grant.pace);
+  return session.pace.waitMs(mediaKindOf(resource.track), 0, session.grant.pace);
 }
 
 export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: GateParts): Gate {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Resource } from '../../../server/contracts';
+import { mediaKindOf, type Resource } from '../../../server/contracts';
 import type { ProxyCheck } from '../access/client-address';
 import type { Exchange } from '../http/exchange';
 import { negotiate } from '../http/negotiate';
@@ -54,7 +54,7 @@ export function createAccel({ prefix, packager, isProxied }: AccelParts): Accel 
     { durationSeconds }: SegmentFile,
     part = 1,
   ): number {
-    return session.claimMedia(track.includes('-v') ? 'video' : 'audio', durationSeconds * part);
+    return session.claimMedia(mediaKindOf(track), durationSeconds * part);
   }
 
   function sendKnown(exchange: Exchange, resource: SegmentResource, common: readonly string[]): boolean {

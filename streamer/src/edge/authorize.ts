@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { parseDeliveryPath, type Resource, sessionIdSchema } from '../../../server/contracts';
+import { mediaKindOf, parseDeliveryPath, type Resource, sessionIdSchema } from '../../../server/contracts';
 import type { ClientAddressReader, ProxyCheck } from '../access/client-address';
 import type { Gate, PlaybackSession } from '../access/gate';
 import { type Refusal, refuse } from '../access/refusal';
@@ -66,7 +66,7 @@ export function createEdgeAuthorizer({ gate, packager, addressOf, isProxied }: E
     if (file === null) return refuse(404, 'resource-unknown', more);
     // Cutting takes time; the session may have ended meanwhile.
     if (!session.mayContinue()) return refuse(403, 'session-ended', more);
-    const waitMs = session.claimMedia(track.includes('-v') ? 'video' : 'audio', file.durationSeconds);
+    const waitMs = session.claimMedia(mediaKindOf(track), file.durationSeconds);
     if (waitMs > 0) {
       return refuse(429, 'pace-exceeded', { ...more, retryAfterSeconds: Math.ceil(waitMs / 1000) });
     }
@@ -97,7 +97,8 @@ export function createEdgeAuthorizer({ gate, packager, addressOf, isProxied }: E
     const decision = await decide(request, record);
     if (decision.kind === 'permitted') {
       const { fileName, etag } = decision;
-      for (const name of Object.keys(SECURITY_HEADERS)) response.removeHeader(name);
+      for (const name of [...Object.keys(SECURITY_HEADERS), 'connection']) response.removeHeader(name);
+      response.sendDate = false;
       // nginx prefers X-Accel-Expires to whatever its configuration says: a permission is never kept for longer.
       const kept = { 'cache-control': NO_STORE, 'x-accel-expires': '1' };
       response.writeHead(204, { ...kept, 'x-protected-vod-segment': fileName, etag }).end();

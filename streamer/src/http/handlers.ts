@@ -1,3 +1,4 @@
+import { mediaKindOf } from '../../../server/contracts';
 import type { Accel } from '../edge/accel';
 import type { PackagedSegment, Packager } from '../packager/packager';
 import { createProgressiveHandler, type ProgressiveHandler } from '../progressive/handler';
@@ -26,7 +27,7 @@ type MediaResource = Extract<Exchange['resource'], { kind: 'init-segment' | 'seg
 function toAnswer({ bytes, mime, etag, durationSeconds }: PackagedSegment, resource: MediaResource): BufferAnswer {
   const answer: BufferAnswer = { bytes, representation: { mime, etag, cacheControl: KEEP_PRIVATELY } };
   if (resource.kind === 'init-segment') return answer;
-  const kind = resource.track.includes('-v') ? 'video' : 'audio';
+  const kind = mediaKindOf(resource.track);
   return { ...answer, media: { kind, durationSeconds } };
 }
 

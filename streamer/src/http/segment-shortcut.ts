@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { mediaKindOf } from '../../../server/contracts';
 import type { Accel } from '../edge/accel';
 import type { Packager } from '../packager/packager';
 import type { Cors } from './cors';
@@ -43,7 +44,7 @@ export function createSegmentShortcut({ packager, cors, accel }: ShortcutParts):
     }
     if (segment === null) return false;
     const { bytes, mime, etag, durationSeconds } = segment;
-    if (session.claimMedia(resource.track.includes('-v') ? 'video' : 'audio', durationSeconds) > 0) return false;
+    if (session.claimMedia(mediaKindOf(resource.track), durationSeconds) > 0) return false;
     const own = ['content-type', mime, 'content-length', String(bytes.length), 'accept-ranges', 'bytes'];
     own.push('etag', etag, 'cache-control', KEEP_PRIVATELY);
     response.writeHead(200, own.concat(common(request.headers.origin)));
