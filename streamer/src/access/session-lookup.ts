@@ -49,8 +49,11 @@ export function createSessionLookup({ sessions, introspection, tagKey, clock }: 
         return refuse(403, held === null ? 'session-refused' : 'client-mismatch');
       case 'pending':
         return refuse(503, 'hand-over-pending', { retryAfterSeconds: 1 });
-      case 'limited':
+      case 'limited': {
+        const { retryAfterSeconds } = answer;
+        if (retryAfterSeconds !== undefined) return refuse(429, 'rate-limited', { retryAfterSeconds });
         return refuse(503, 'rate-limited', { retryAfterSeconds: RETRY_SECONDS });
+      }
       case 'unavailable':
         return refuse(503, 'plugin-unavailable', { retryAfterSeconds: RETRY_SECONDS });
       case 'broken':

@@ -9,11 +9,15 @@ import { hashCredential } from './session-tag';
 import type { KnownToken, Sessions } from './sessions';
 import { createBuckets } from './token-bucket';
 
-/** Signatures checked per address prefix: a lecture hall behind one address may start at once, a flood may not. */
+/**
+ * Signatures checked in vain per address prefix, and those being checked: a lecture hall behind one address may start at
+ * once, a flood may not.
+ */
 const PER_PREFIX = { capacity: 100, refillPerSecond: 20, maxKeys: 20_000 };
 /** And over all prefixes: at ~0.2 ms each, a tenth of a core at most. */
 const OVER_ALL = { capacity: 1000, refillPerSecond: 500, maxKeys: 1 };
 /** No session lives so long that a token this old could still lead to one. */
+const RETRY = { retryAfterSeconds: 1 };
 const MAX_EXPIRED_SECONDS = 7 * 24 * 3600;
 
 export interface TokenLookupParts {
@@ -63,13 +67,19 @@ export function createTokenLookup(parts: TokenLookupParts): TokenLookup {
   }
 
   async function redeem(token: string, tokenHash: string, client: Client): Promise<Lookup> {
-    if (!perPrefix.take(client.addressPrefix) || !overAll.take('')) return refuse(403, 'rate-limited');
+    if (!perPrefix.take(client.addressPrefix)) return refuse(429, 'rate-limited', RETRY);
+    // Nothing that this client did.
+    if (!overAll.take('')) return refuse(503, 'rate-limited', RETRY);
     observer.signatureChecked();
     const check = await verifier.verify(token);
     if (check.kind === 'forged') return refuse(403, 'token-invalid');
     // An expired token is asked about as well: the plugin may know the session it opened, and refuses anything else.
     const found = await lookup.ask(token, client, null);
-    if (found.kind === 'found') sessions.rememberToken(tokenHash, found.session, check.claims.exp);
+    if (found.kind === 'found') {
+      sessions.rememberToken(tokenHash, found.session, check.claims.exp);
+      // Each token does so once: the next time it is known.
+      perPrefix.giveBack(client.addressPrefix);
+    }
     return found;
   }
 
