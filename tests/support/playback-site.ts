@@ -54,13 +54,14 @@ export interface PublishedSiteOptions {
   publicUrl?: string;
   /** As in `StrapiAppOptions`. */
   pluginConfig?: StrapiAppOptions['pluginConfig'];
+  env?: StrapiAppOptions['env'];
 }
 
 /** Boots the site and publishes the film. */
 export async function startPublishedSite(options: PublishedSiteOptions = {}): Promise<PublishedSite> {
-  const { publicUrl = 'https://video.example.test', pluginConfig } = options;
+  const { publicUrl = 'https://video.example.test', pluginConfig, env = {} } = options;
   const streamer = { mode: 'external', publicUrl, ...pluginConfig?.streamer };
-  const app = await startStrapiApp({ pluginConfig: { ...pluginConfig, streamer } });
+  const app = await startStrapiApp({ pluginConfig: { ...pluginConfig, streamer }, env });
   const accounts = await createPlaybackAccounts(app);
   const { id: source } = await uploadFilm(app, accounts.editor);
   return { app, ...accounts, source, video: await publishVideo(app, accounts.editor, { source }) };

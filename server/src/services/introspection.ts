@@ -73,7 +73,8 @@ export function createIntrospectionService({ strapi }: { strapi: Core.Strapi }):
 class Inquiry {
   private readonly sessions: PlaybackSessionService;
   private readonly store;
-  private readonly keyring: Keyring;
+  /** The first signs; sessions that began under the others go on. */
+  private readonly keyrings: readonly [Keyring, ...Keyring[]];
   private readonly session;
 
   constructor(
@@ -83,7 +84,7 @@ class Inquiry {
   ) {
     this.sessions = getService(strapi, 'playback-session');
     this.store = this.sessions.store;
-    this.keyring = getService(strapi, 'keys').keyring();
+    this.keyrings = getService(strapi, 'keys').accepted();
     this.session = configOf(strapi).session;
   }
 
@@ -114,19 +115,27 @@ class Inquiry {
   }
 
   private async findBySessionId(sessionId: string): Promise<Found | Refused> {
-    if (!hasValidTag(this.keyring, sessionId)) return new Refused('token-invalid', true);
+    if (!this.keyrings.some((keyring) => hasValidTag(keyring, sessionId))) return new Refused('token-invalid', true);
     const row = await this.store.findByHash(hashSessionId(sessionId));
     return row ? { row, sessionId, mayHandOver: true } : new Refused('session-ended', true);
   }
 
   private async findByToken(token: string): Promise<Found | Refused | Limited> {
-    const verified = await verifyPlaybackToken(this.keyring, token).catch(() => null);
+    const { find } = await getService(this.strapi, 'keys').tokenKeys();
+    const verified = await verifyPlaybackToken(find, token).catch(() => null);
     if (!verified) return new Refused('token-invalid', true);
     const { claims, expired } = verified;
     const known = await this.store.findByTokenId(claims.tokenId);
     const row = known ?? (expired ? new Refused('token-expired', true) : await this.redeemOnce(claims));
     if (row instanceof Refused || row instanceof Limited) return row;
-    return { row, sessionId: deriveSessionId(this.keyring, row.token_id, row.salt), mayHandOver: !expired };
+    const sessionId = this.sessionIdOf(row);
+    return sessionId === null ? new Refused('session-ended', true) : { row, sessionId, mayHandOver: !expired };
+  }
+
+  /** Null: it began under a secret that is accepted no more. */
+  private sessionIdOf(row: SessionRow): string | null {
+    const ids = this.keyrings.map((keyring) => deriveSessionId(keyring, row.token_id, row.salt));
+    return ids.find((id) => hashSessionId(id) === row.session_hash) ?? null;
   }
 
   /** Who shows the same token meanwhile finds the session of the first, and is compared with its client. */
@@ -141,9 +150,9 @@ class Inquiry {
   /** Decides as the mint did, takes a slot, then inserts; the unique token id makes one redemption the first (S5, S9). */
   private async redeem(claims: PlaybackClaims): Promise<SessionRow | Refused | Limited> {
     const { origin, video, locale, tokenId } = claims;
-    const decision = await getService(this.strapi, 'entitlement').decide({ origin, video, locale });
     const rate = getService(this.strapi, 'rate-limits').redeem(origin, this.request.client.addressPrefix);
     if (rate.limited) return new Limited(rate.retryAfterSeconds);
+    const decision = await getService(this.strapi, 'entitlement').decide({ origin, video, locale });
     if (!decision.allow) return new Refused(decision.reason, false);
     const { concurrency } = decision;
     // Not final: a slot may become free while the token is still good.
@@ -151,7 +160,7 @@ class Inquiry {
     const salt = newSessionSalt();
     const row = await this.store.insertOnce({
       tokenId,
-      sessionHash: hashSessionId(deriveSessionId(this.keyring, tokenId, salt)),
+      sessionHash: hashSessionId(deriveSessionId(this.keyrings[0], tokenId, salt)),
       salt,
       origin,
       role: decision.role,
