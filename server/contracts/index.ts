@@ -1,3 +1,4 @@
+export * from './address-prefix';
 export * from './delivery-url';
 export * from './error-codes';
 export * from './grant';

@@ -15,9 +15,15 @@ export const introspectionRequestSchema = z.object({
 export const introspectionResponseSchema = z.discriminatedUnion('active', [
   /**
    * Says nothing about why. `final` tells that no later answer for this credential can differ; `pending` that it will
-   * be a yes once another streamer has stopped serving the client before (S12).
+   * be a yes once another streamer has stopped serving the client before (S12); `retryAfterSeconds` that nothing was
+   * decided, because too many tokens were used lately by this user or from this address prefix.
    */
-  z.object({ active: z.literal(false), final: z.boolean(), pending: z.literal(true).optional() }),
+  z.object({
+    active: z.literal(false),
+    final: z.boolean(),
+    pending: z.literal(true).optional(),
+    retryAfterSeconds: z.number().int().positive().optional(),
+  }),
   z.object({ active: z.literal(true), sessionId: sessionIdSchema, grant: grantSchema }),
 ]);
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** HTTP interface of the CLI: POST `/api/protected-vod/internal/operator/{status,restart,log,sessions,end}`, loopback only. */
+/** HTTP interface of the CLI: POST `/api/protected-vod/internal/operator/{status,restart,log,sessions,end,rotate-keys}`, loopback only. */
 
 const count = z.number().int().nonnegative();
 
@@ -47,6 +47,17 @@ export const operatorSessionSchema = z.object({
 export const operatorSessionsSchema = z.object({ sessions: z.array(operatorSessionSchema) });
 
 export const operatorEndRequestSchema = z.object({ id: z.string().regex(/^[0-9a-f]{6,64}$/) });
+
+/** Absent: the plugin's default. */
+export const operatorRotateRequestSchema = z.object({ overlapSeconds: count.optional() });
+
+export const operatorRotationSchema = z.object({
+  /** Of the key that will sign. */
+  kid: z.string(),
+  signsInSeconds: count,
+  /** How long tokens of the keys before are good after that. */
+  overlapSeconds: z.number().nonnegative(),
+});
 
 export const operatorDoneSchema = z.object({ done: z.literal(true) });
 

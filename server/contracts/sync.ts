@@ -37,11 +37,24 @@ export const sessionVerdictSchema = z.discriminatedUnion('state', [
   z.object({ session: sessionHashSchema, state: z.literal('ended') }),
 ]);
 
+/**
+ * What tokens and session ids are checked with until the next sync says else: it changes where the site's keys are rotated. Nothing
+ * here can sign a token.
+ */
+export const streamerKeyListSchema = z.object({
+  /** Raw Ed25519 public keys (base64url) by `kid`; a token of another key is good no more. */
+  publicKeys: z.record(z.string().max(64), z.string().regex(/^[A-Za-z0-9_-]{43}$/)),
+  /** Keys of the tags of session ids, base64url. */
+  tagKeys: z.array(z.string().regex(/^[A-Za-z0-9_-]{43}$/)).min(1),
+});
+
 export const syncResponseSchema = z.object({
   results: z.array(sessionVerdictSchema).max(MAX_SYNC_SESSIONS),
+  keys: streamerKeyListSchema.optional(),
 });
 
 export type SessionUsage = z.infer<typeof sessionUsageSchema>;
 export type SyncRequest = z.infer<typeof syncRequestSchema>;
 export type SessionVerdict = z.infer<typeof sessionVerdictSchema>;
+export type StreamerKeyList = z.infer<typeof streamerKeyListSchema>;
 export type SyncResponse = z.infer<typeof syncResponseSchema>;

@@ -4,6 +4,9 @@ import { PLUGIN_ID } from '../contracts';
 
 const GIB = 1024 ** 3;
 
+/** Per minute; as many at once. */
+const rate = () => z.number().int().min(1).nullable();
+
 /** The only description of `config/plugins` → `protected-vod`; README's table is checked against it. */
 export const configSchema = z.strictObject({
   storage: z
@@ -101,6 +104,27 @@ export const configSchema = z.strictObject({
         .positive()
         .default(600)
         .describe('Media seconds that may be served ahead of the pace.'),
+    })
+    .prefault({}),
+  rateLimits: z
+    .strictObject({
+      mint: z
+        .strictObject({
+          perUser: rate().default(60).describe('Playback tokens a minute that one user may ask for.'),
+          perApiToken: rate().default(6000).describe('The same for one API token, from wherever it asks.'),
+          perPrefix: rate()
+            .default(600)
+            .describe('The same for all signed-in users of one address prefix, and for all other visitors there.'),
+        })
+        .prefault({}),
+      redeem: z
+        .strictObject({
+          perUser: rate().default(60).describe('Playback tokens a minute that one user may use.'),
+          perPrefix: rate()
+            .default(600)
+            .describe('The same for all signed-in users of one address prefix, and for all other viewers there.'),
+        })
+        .prefault({}),
     })
     .prefault({}),
   streamer: z

@@ -1,5 +1,12 @@
 import type { Core } from '@strapi/strapi';
-import { ASSET_UID, PLAYBACK_SESSION_UID, SESSION_HOLDER_UID, SESSION_SLOT_UID, VIDEO_UID } from './content-types/uids';
+import {
+  ASSET_UID,
+  KEY_ROTATION_UID,
+  PLAYBACK_SESSION_UID,
+  SESSION_HOLDER_UID,
+  SESSION_SLOT_UID,
+  VIDEO_UID,
+} from './content-types/uids';
 
 interface ShadowCrud {
   disable(): void;
@@ -27,6 +34,7 @@ export function limitGraphql(strapi: Core.Strapi): void {
   if (!graphql) return;
   const extension = graphql.service('extension');
   extension.shadowCRUD(ASSET_UID).disable();
+  extension.shadowCRUD(KEY_ROTATION_UID).disable();
   extension.shadowCRUD(PLAYBACK_SESSION_UID).disable();
   extension.shadowCRUD(SESSION_HOLDER_UID).disable();
   extension.shadowCRUD(SESSION_SLOT_UID).disable();

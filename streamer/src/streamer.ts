@@ -9,10 +9,10 @@ import { createTokenVerifier } from './access/playback-token';
 import { createPluginApi, type PluginApi } from './access/plugin-api';
 import { onePlugin, type PluginHosts } from './access/plugin-hosts';
 import { createSessionLookup } from './access/session-lookup';
-import { deriveTagKey } from './access/session-tag';
 import { createSessions, type Sessions } from './access/sessions';
 import { createSync, type Sync } from './access/sync';
 import { createTokenLookup } from './access/token-lookup';
+import { createTrustedKeys, type TrustedKeys } from './access/trusted-keys';
 import { type Accel, createAccel } from './edge/accel';
 import { createEdgeAuthorizer } from './edge/authorize';
 import { createMetrics, type Metrics } from './health/metrics';
@@ -73,6 +73,7 @@ interface Core {
   rhythm: Rhythm;
   metrics: Metrics;
   sessions: Sessions;
+  keys: TrustedKeys;
 }
 
 function openLine(
@@ -85,13 +86,12 @@ function openLine(
 }
 
 function composeGate(core: Core, asking: PluginApi): Gate {
-  const { settings, rhythm, metrics: observer, sessions } = core;
+  const { settings, rhythm, metrics: observer, sessions, keys } = core;
   const { clock } = rhythm;
   const introspection = createIntrospectionClient({ api: asking, bootId: core.bootId, observer, clock });
-  const tagKey = deriveTagKey(settings.keys.credential);
-  const lookup = createSessionLookup({ sessions, introspection, tagKey, clock });
-  const verifier = createTokenVerifier(settings.keys.publicKeys);
-  const tokenLookup = createTokenLookup({ sessions, lookup, introspection, verifier, observer, clock });
+  const lookup = createSessionLookup({ sessions, introspection, keys, clock });
+  const verifier = createTokenVerifier(keys);
+  const tokenLookup = createTokenLookup({ sessions, lookup, introspection, verifier, keys, observer, clock });
   return createGate({ lookup, tokenLookup, maxResponsesPerSession: settings.maxResponsesPerSession });
 }
 
@@ -101,7 +101,8 @@ function composeCore(settings: Readonly<StreamerSettings>, overrides: Partial<Ov
   const metrics = createMetrics(() => sessions.size);
   const hosts = { ...onePlugin(settings.internalUrl), ...overrides.hosts };
   const sessions = createSessions(metrics, rhythm.clock, hosts.sessionEnded);
-  return { bootId: randomUUID(), settings, hosts, rhythm, metrics, sessions };
+  const keys = createTrustedKeys(settings.keys);
+  return { bootId: randomUUID(), settings, hosts, rhythm, metrics, sessions, keys };
 }
 
 function composePackager({ settings, metrics }: Core, storage: Storage, entry = builtThread()): Packager {
@@ -120,9 +121,9 @@ function composeAccel(
 }
 
 function composeSync(core: Core, syncing: PluginApi, logger: Logger): Sync {
-  const { bootId, rhythm, sessions, metrics: observer } = core;
+  const { bootId, rhythm, sessions, keys, metrics: observer } = core;
   const { syncIntervalMs: intervalMs, heartbeatMs, clock } = rhythm;
-  return createSync({ api: syncing, bootId, sessions, observer, logger, clock, intervalMs, heartbeatMs });
+  return createSync({ api: syncing, bootId, sessions, keys, observer, logger, clock, intervalMs, heartbeatMs });
 }
 
 function composeOperations(core: Core, parts: { sync: Sync; storage: Storage; logger: Logger }): BoundServer {
@@ -180,7 +181,7 @@ export function createStreamer(
     const opsPort = await operations.listen(settings.opsHost, settings.opsPort);
     const port = await delivery.listen(settings.host, settings.port);
     const rtmpPorts = (await rtmp?.listen()) ?? { rtmpPort: null, rtmpsPort: null };
-    sync.start();
+    await sync.start();
     logger.info({ port, opsPort, ...rtmpPorts }, 'streamer listening');
     return { port, opsPort, ...rtmpPorts };
   }

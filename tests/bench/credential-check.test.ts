@@ -7,9 +7,9 @@ import { createClientAddressReader } from '../../streamer/src/access/client-addr
 import { monotonicClock } from '../../streamer/src/access/clock';
 import { createGate, type Gate } from '../../streamer/src/access/gate';
 import { createSessionLookup } from '../../streamer/src/access/session-lookup';
-import { deriveTagKey } from '../../streamer/src/access/session-tag';
 import { createSessions } from '../../streamer/src/access/sessions';
 import { createClientReader } from '../../streamer/src/access/socket-client';
+import { createTrustedKeys } from '../../streamer/src/access/trusted-keys';
 import { createMetrics } from '../../streamer/src/health/metrics';
 import { routeOf } from '../../streamer/src/http/router';
 import { makeSessionId } from '../support/stand-in-plugin';
@@ -50,7 +50,7 @@ function gateWith(ids: readonly string[], credential: string): Gate {
   const lookup = createSessionLookup({
     sessions,
     introspection,
-    tagKey: deriveTagKey(credential),
+    keys: createTrustedKeys({ credential, publicKeys: {} }),
     clock: monotonicClock,
   });
   for (const id of ids) sessions.hold(id, GRANT, monotonicClock());

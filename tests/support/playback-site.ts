@@ -52,14 +52,16 @@ export interface PublishedSite extends PlaybackAccounts {
 export interface PublishedSiteOptions {
   /** Where viewers go. */
   publicUrl?: string;
-  /** As in `StrapiAppOptions`, all but `streamer`. */
+  /** As in `StrapiAppOptions`. */
   pluginConfig?: StrapiAppOptions['pluginConfig'];
+  env?: StrapiAppOptions['env'];
 }
 
 /** Boots the site and publishes the film. */
 export async function startPublishedSite(options: PublishedSiteOptions = {}): Promise<PublishedSite> {
-  const { publicUrl = 'https://video.example.test', pluginConfig } = options;
-  const app = await startStrapiApp({ pluginConfig: { ...pluginConfig, streamer: { mode: 'external', publicUrl } } });
+  const { publicUrl = 'https://video.example.test', pluginConfig, env = {} } = options;
+  const streamer = { mode: 'external', publicUrl, ...pluginConfig?.streamer };
+  const app = await startStrapiApp({ pluginConfig: { ...pluginConfig, streamer }, env });
   const accounts = await createPlaybackAccounts(app);
   const { id: source } = await uploadFilm(app, accounts.editor);
   return { app, ...accounts, source, video: await publishVideo(app, accounts.editor, { source }) };

@@ -25,15 +25,19 @@ export function startSibling(config: unknown, env: Record<string, string> = {}):
   return startSecondNode({ PROTECTED_VOD_TEST_CONFIG: JSON.stringify(config), ...env });
 }
 
-/** Tests of two nodes on one database server; on SQLite, which has no second process, there are none. `node` is the second. */
-export function describeTwoNodes(title: string, tests: (node: { url: string }) => void): void {
+/** Tests of two nodes on one database server; on SQLite, which has no second process, there are none. `node` is the second; `env` is asked for once the first runs. */
+export function describeTwoNodes(
+  title: string,
+  tests: (node: { url: string }) => void,
+  env: () => Record<string, string> = () => ({}),
+): void {
   if (requestedServer() === null) return;
   describe(title, () => {
     const node = { url: '' };
     let second: SiteProcess;
 
     beforeAll(async () => {
-      second = await startSecondNode();
+      second = await startSecondNode(env());
       node.url = await second.listening();
     });
     afterAll(() => second.dispose());

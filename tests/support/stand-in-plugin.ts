@@ -20,6 +20,7 @@ import {
   type SessionUsage,
   type SessionVerdict,
   STREAMER_CREDENTIAL_HEADER,
+  type StreamerKeyList,
   type StreamerKeys,
   type SyncRequest,
   syncRequestSchema,
@@ -33,6 +34,8 @@ export interface StandInPlugin {
   terms: Omit<Grant, 'client' | 'generation'>;
   introspections: IntrospectionRequest[];
   syncs: SyncRequest[];
+  /** What syncs tell of the keys that count now; null: nothing. */
+  keyList: StreamerKeyList | null;
   /** Requests that broke the contract; a good run leaves it empty. */
   violations: string[];
   /** Set to answer something else than the contract's implementation would. */
@@ -164,7 +167,7 @@ export async function startStandInPlugin(): Promise<StandInPlugin> {
     }
     const request = syncRequestSchema.parse(JSON.parse(body));
     plugin.syncs.push(request);
-    return { results: request.sessions.map(verdictOf) };
+    return { results: request.sessions.map(verdictOf), ...(plugin.keyList && { keys: plugin.keyList }) };
   }
 
   function respond(request: http.IncomingMessage, response: http.ServerResponse, body: string): void {
@@ -220,6 +223,7 @@ export async function startStandInPlugin(): Promise<StandInPlugin> {
     terms: defaultTerms(),
     introspections: [],
     syncs: [],
+    keyList: null,
     violations: [],
     faults: { renew: true },
     mint,

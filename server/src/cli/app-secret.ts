@@ -1,13 +1,7 @@
 import { VodError } from '../errors';
-import { keyMaterial } from '../tokens/secret';
+import { keyMaterial, parseAppKeys } from '../tokens/secret';
 import { readStrapiEnvironment } from './dot-env';
 import type { Terminal } from './terminal';
-
-/** `APP_KEYS` as the templates of Strapi read it, with `env.array()`. */
-function parseKeys(text: string): string[] {
-  const list = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
-  return list.split(',').map((part) => part.trim().replace(/^"+|"+$/g, ''));
-}
 
 /**
  * The key material that the plugin would derive from, found without booting Strapi. A site that does not take its
@@ -16,7 +10,7 @@ function parseKeys(text: string): string[] {
 export function readAppSecret(terminal: Terminal): string {
   const { PROTECTED_VOD_SECRET: own, APP_KEYS: appKeys } = readStrapiEnvironment(terminal);
   if (own !== undefined) return keyMaterial('PROTECTED_VOD_SECRET', [own]);
-  if (appKeys !== undefined) return keyMaterial('app.keys', parseKeys(appKeys));
+  if (appKeys !== undefined) return keyMaterial('app.keys', parseAppKeys(appKeys));
   throw new VodError(
     'secret-refused',
     'Neither PROTECTED_VOD_SECRET nor APP_KEYS is set, here or in .env. Run this in the directory of the Strapi app.',

@@ -9,12 +9,12 @@ import type { Terminal } from './terminal';
 const TIMEOUT_MS = 10_000;
 const REST_PREFIX = '/api';
 
-type Endpoint = 'status' | 'restart' | 'log' | 'sessions' | 'end';
+type Endpoint = 'status' | 'restart' | 'log' | 'sessions' | 'end' | 'rotate-keys';
 
 export interface OperatorClient {
   /**
-   * Throws `VodError` `strapi-unreachable`, `operator-refused`, `not-managed`, `not-found`, `ambiguous` or
-   * `answer-invalid`, each with a sentence.
+   * Throws `VodError` `strapi-unreachable`, `operator-refused`, `not-managed`, `not-found`, `ambiguous`,
+   * `overlap-refused` or `answer-invalid`, each with a sentence.
    */
   ask<T>(endpoint: Endpoint, answer: z.ZodType<T>, body?: unknown): Promise<T>;
 }
@@ -24,6 +24,7 @@ const SENTENCES: Record<string, string> = {
     'Strapi refuses: it has another secret, or was not asked on loopback. Run this where Strapi runs, in the directory of its app.',
   'not-managed': 'Strapi runs no streamer: streamer.mode is "external".',
   'not-found': 'No such active session.',
+  'overlap-refused': 'The overlap must be at least token.lifetimeSeconds, and at most a week.',
   ambiguous: 'Several sessions begin so; give more digits.',
 };
 

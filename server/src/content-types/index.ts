@@ -1,4 +1,5 @@
 import { assetSchema } from './asset/schema';
+import { keyRotationSchema } from './key-rotation/schema';
 import { playbackSessionSchema } from './playback-session/schema';
 import { sessionHolderSchema } from './session-holder/schema';
 import { sessionSlotSchema } from './session-slot/schema';
@@ -10,4 +11,5 @@ export const contentTypes = {
   'playback-session': { schema: playbackSessionSchema },
   'session-holder': { schema: sessionHolderSchema },
   'session-slot': { schema: sessionSlotSchema },
+  'key-rotation': { schema: keyRotationSchema },
 };

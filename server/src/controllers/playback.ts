@@ -5,7 +5,7 @@ import { documentIdSchema } from '../../contracts';
 import { VodError } from '../errors';
 import { getService } from '../services/get-service';
 import type { Origin } from '../tokens/playback-token';
-import { refuse } from './refusal';
+import { refuse, refuseForNow } from './refusal';
 
 /** Strapi's name for API tokens of the content API; the second is the one that older 5.x versions use. */
 const API_TOKEN_STRATEGIES = ['content-api-token', 'api-token'];
@@ -30,6 +30,11 @@ function originOfRequest(ctx: Context): Origin | null {
   return id === null ? { kind: 'public' } : { kind: 'user', id };
 }
 
+function apiTokenOfRequest(ctx: Context): string | null {
+  const auth = authSchema.safeParse(ctx.state.auth).data;
+  return auth?.credentials && API_TOKEN_STRATEGIES.includes(auth.strategy.name) ? String(auth.credentials.id) : null;
+}
+
 /** POST /api/protected-vod/videos/:documentId/playback-token */
 export function createPlaybackController({ strapi }: { strapi: Core.Strapi }) {
   return {
@@ -38,6 +43,8 @@ export function createPlaybackController({ strapi }: { strapi: Core.Strapi }) {
       ctx.set('Cache-Control', 'no-store');
       const origin = originOfRequest(ctx);
       if (!origin) return refuse(ctx, 'login-required');
+      const rate = getService(strapi, 'rate-limits').mint(ctx.req, origin, apiTokenOfRequest(ctx));
+      if (rate.limited) return refuseForNow(ctx, rate.retryAfterSeconds);
       const video = documentIdSchema.safeParse(ctx.params.documentId);
       const locale = localeSchema.nullable().safeParse(ctx.query.locale ?? null);
       if (!video.success || !locale.success) return refuse(ctx, 'not-found');

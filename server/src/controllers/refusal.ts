@@ -2,11 +2,23 @@ import type { Context, Next } from 'koa';
 import { z } from 'zod';
 import { PUBLIC_REFUSALS, type PublicRefusal } from '../../contracts';
 
-/** Answers in Strapi's own error shape, with the stable code that frontends branch on. */
-export function refuse(ctx: Context, code: PublicRefusal): void {
+/**
+ * Answers in Strapi's own error shape, with the stable code that frontends branch on. `details`: what they may learn
+ * besides.
+ */
+export function refuse(ctx: Context, code: PublicRefusal, details: Record<string, unknown> = {}): void {
   const { status, sentence } = PUBLIC_REFUSALS[code];
   ctx.status = status;
-  ctx.body = { data: null, error: { status, name: 'PlaybackRefused', message: sentence, details: { code } } };
+  ctx.body = {
+    data: null,
+    error: { status, name: 'PlaybackRefused', message: sentence, details: { code, ...details } },
+  };
+}
+
+/** The seconds are in the body too: browsers hide the header from pages of another origin. */
+export function refuseForNow(ctx: Context, retryAfterSeconds: number): void {
+  ctx.set('Retry-After', String(retryAfterSeconds));
+  refuse(ctx, 'rate-limited', { retryAfterSeconds });
 }
 
 const MINT_PATH = /\/protected-vod\/videos\/[^/]+\/playback-token$/;

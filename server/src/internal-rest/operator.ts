@@ -1,5 +1,11 @@
 import type { Core } from '@strapi/strapi';
-import { type OperatorStatus, operatorEndRequestSchema, operatorLogRequestSchema } from '../../contracts';
+import {
+  type OperatorStatus,
+  operatorEndRequestSchema,
+  operatorLogRequestSchema,
+  operatorRotateRequestSchema,
+} from '../../contracts';
+import { VodError } from '../errors';
 import { getService } from '../services/get-service';
 import { type Answer, refusal } from './answer';
 
@@ -45,6 +51,17 @@ async function end(strapi: Core.Strapi, body: unknown): Promise<Answer> {
   return found === 0 ? refusal(404, 'not-found') : refusal(409, 'ambiguous');
 }
 
+async function rotateKeys(strapi: Core.Strapi, body: unknown): Promise<Answer> {
+  const request = operatorRotateRequestSchema.safeParse(body);
+  if (!request.success) return refusal(400, 'malformed-request');
+  try {
+    return { status: 200, body: await getService(strapi, 'keys').rotate(request.data.overlapSeconds) };
+  } catch (error) {
+    if (!(error instanceof VodError) || error.code !== 'overlap-refused') throw error;
+    return refusal(400, error.code);
+  }
+}
+
 /** What the CLI asks for, by the last part of the path. */
 export const OPERATOR_ENDPOINTS = new Map<string, (strapi: Core.Strapi, body: unknown) => Answer | Promise<Answer>>([
   ['status', status],
@@ -52,4 +69,5 @@ export const OPERATOR_ENDPOINTS = new Map<string, (strapi: Core.Strapi, body: un
   ['log', log],
   ['sessions', sessions],
   ['end', end],
+  ['rotate-keys', rotateKeys],
 ]);

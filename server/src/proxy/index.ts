@@ -1,2 +1,2 @@
-export { UNIX_PEER } from './client-address';
+export { createClientAddressReader, UNIX_PEER } from './client-address';
 export { createStreamProxy, type StreamProxy } from './stream-proxy';

@@ -8,6 +8,7 @@ import { createMediaFileService } from './media-file';
 import { createMediaFolderService } from './media-folder';
 import { createPlaybackSessionService } from './playback-session';
 import { createPlaybackTokenService } from './playback-token';
+import { createRateLimitsService } from './rate-limits';
 import { createResumableUploadService } from './resumable-upload';
 import { createRevocationService } from './revocation';
 import { createSessionOverviewService } from './session-overview';
@@ -31,6 +32,7 @@ export const services = {
   keys: createKeysService,
   'playback-session': createPlaybackSessionService,
   'playback-token': createPlaybackTokenService,
+  'rate-limits': createRateLimitsService,
   revocation: createRevocationService,
   'session-overview': createSessionOverviewService,
   streamer: createStreamerService,

@@ -28,7 +28,7 @@ interface Found {
 }
 
 /** Redemptions that this process is making now, by token id: a thousand at once cost one decision. */
-type Redemptions = Map<string, Promise<SessionRow | Refused>>;
+type Redemptions = Map<string, Promise<SessionRow | Refused | Limited>>;
 
 class Refused {
   constructor(
@@ -43,6 +43,11 @@ class Overtaken {}
 /** The old client's streamer has not given way yet. */
 class Pending {}
 
+/** Nothing was decided. */
+class Limited {
+  constructor(readonly retryAfterSeconds: number) {}
+}
+
 export interface IntrospectionService {
   introspect(request: IntrospectionRequest): Promise<IntrospectionResponse>;
 }
@@ -55,6 +60,9 @@ export function createIntrospectionService({ strapi }: { strapi: Core.Strapi }):
       const inquiry = new Inquiry(strapi, request, redemptions);
       const outcome = await inquiry.run();
       if (outcome instanceof Pending) return { active: false, final: false, pending: true };
+      if (outcome instanceof Limited) {
+        return { active: false, final: false, retryAfterSeconds: outcome.retryAfterSeconds };
+      }
       if (!(outcome instanceof Refused)) return outcome;
       strapi.log.debug(`Introspection refused: ${outcome.reason}`);
       return { active: false, final: outcome.final };
@@ -65,7 +73,8 @@ export function createIntrospectionService({ strapi }: { strapi: Core.Strapi }):
 class Inquiry {
   private readonly sessions: PlaybackSessionService;
   private readonly store;
-  private readonly keyring: Keyring;
+  /** The first signs; sessions that began under the others go on. */
+  private readonly keyrings: readonly [Keyring, ...Keyring[]];
   private readonly session;
 
   constructor(
@@ -75,15 +84,15 @@ class Inquiry {
   ) {
     this.sessions = getService(strapi, 'playback-session');
     this.store = this.sessions.store;
-    this.keyring = getService(strapi, 'keys').keyring();
+    this.keyrings = getService(strapi, 'keys').accepted();
     this.session = configOf(strapi).session;
   }
 
-  async run(): Promise<IntrospectionResponse | Refused | Pending> {
+  async run(): Promise<IntrospectionResponse | Refused | Pending | Limited> {
     const { credential } = this.request;
     const isSessionId = sessionIdSchema.safeParse(credential).success;
     const found = await (isSessionId ? this.findBySessionId(credential) : this.findByToken(credential));
-    if (found instanceof Refused) return found;
+    if (found instanceof Refused || found instanceof Limited) return found;
     for (let attempt = 1, { row } = found; ; attempt += 1) {
       const outcome = await this.answer({ ...found, row });
       if (!(outcome instanceof Overtaken)) return outcome;
@@ -106,23 +115,31 @@ class Inquiry {
   }
 
   private async findBySessionId(sessionId: string): Promise<Found | Refused> {
-    if (!hasValidTag(this.keyring, sessionId)) return new Refused('token-invalid', true);
+    if (!this.keyrings.some((keyring) => hasValidTag(keyring, sessionId))) return new Refused('token-invalid', true);
     const row = await this.store.findByHash(hashSessionId(sessionId));
     return row ? { row, sessionId, mayHandOver: true } : new Refused('session-ended', true);
   }
 
-  private async findByToken(token: string): Promise<Found | Refused> {
-    const verified = await verifyPlaybackToken(this.keyring, token).catch(() => null);
+  private async findByToken(token: string): Promise<Found | Refused | Limited> {
+    const { find } = await getService(this.strapi, 'keys').tokenKeys();
+    const verified = await verifyPlaybackToken(find, token).catch(() => null);
     if (!verified) return new Refused('token-invalid', true);
     const { claims, expired } = verified;
     const known = await this.store.findByTokenId(claims.tokenId);
     const row = known ?? (expired ? new Refused('token-expired', true) : await this.redeemOnce(claims));
-    if (row instanceof Refused) return row;
-    return { row, sessionId: deriveSessionId(this.keyring, row.token_id, row.salt), mayHandOver: !expired };
+    if (row instanceof Refused || row instanceof Limited) return row;
+    const sessionId = this.sessionIdOf(row);
+    return sessionId === null ? new Refused('session-ended', true) : { row, sessionId, mayHandOver: !expired };
+  }
+
+  /** Null: it began under a secret that is accepted no more. */
+  private sessionIdOf(row: SessionRow): string | null {
+    const ids = this.keyrings.map((keyring) => deriveSessionId(keyring, row.token_id, row.salt));
+    return ids.find((id) => hashSessionId(id) === row.session_hash) ?? null;
   }
 
   /** Who shows the same token meanwhile finds the session of the first, and is compared with its client. */
-  private redeemOnce(claims: PlaybackClaims): Promise<SessionRow | Refused> {
+  private redeemOnce(claims: PlaybackClaims): Promise<SessionRow | Refused | Limited> {
     const { tokenId } = claims;
     const running =
       this.redemptions.get(tokenId) ?? this.redeem(claims).finally(() => this.redemptions.delete(tokenId));
@@ -131,8 +148,10 @@ class Inquiry {
   }
 
   /** Decides as the mint did, takes a slot, then inserts; the unique token id makes one redemption the first (S5, S9). */
-  private async redeem(claims: PlaybackClaims): Promise<SessionRow | Refused> {
+  private async redeem(claims: PlaybackClaims): Promise<SessionRow | Refused | Limited> {
     const { origin, video, locale, tokenId } = claims;
+    const rate = getService(this.strapi, 'rate-limits').redeem(origin, this.request.client.addressPrefix);
+    if (rate.limited) return new Limited(rate.retryAfterSeconds);
     const decision = await getService(this.strapi, 'entitlement').decide({ origin, video, locale });
     if (!decision.allow) return new Refused(decision.reason, false);
     const { concurrency } = decision;
@@ -141,7 +160,7 @@ class Inquiry {
     const salt = newSessionSalt();
     const row = await this.store.insertOnce({
       tokenId,
-      sessionHash: hashSessionId(deriveSessionId(this.keyring, tokenId, salt)),
+      sessionHash: hashSessionId(deriveSessionId(this.keyrings[0], tokenId, salt)),
       salt,
       origin,
       role: decision.role,

@@ -19,7 +19,7 @@ export interface PlaybackTokenService {
 export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }): PlaybackTokenService {
   return {
     async mint(question, requestOrigin) {
-      const keyring = getService(strapi, 'keys').keyring();
+      const { signing } = await getService(strapi, 'keys').tokenKeys();
       const decision = await getService(strapi, 'entitlement').decide(question);
       if (!decision.allow) {
         strapi.log.debug(`Playback token refused: ${decision.reason}`);
@@ -33,7 +33,7 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
       }
       const { lifetimeSeconds } = configOf(strapi).token;
       const { token, expiresAt } = await mintPlaybackToken(
-        keyring,
+        signing,
         { video: question.video, locale: decision.locale, origin: question.origin, protocols: decision.protocols },
         lifetimeSeconds,
       );

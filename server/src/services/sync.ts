@@ -29,6 +29,7 @@ export function createSyncService({ strapi }: { strapi: Core.Strapi }): SyncServ
     async sync(request) {
       if (!isNewer(request)) return null;
       const { bootId, sessions } = request;
+      const keys = await getService(strapi, 'keys').streamerKeyList();
       const outcomes = await verdictsOn(strapi, bootId, sessions);
       // Decided on what a change has just made old: waiting for the next sync could break the two seconds. More than
       // once, because a change inside a transaction raises the epoch again after its commit.
@@ -39,7 +40,7 @@ export function createSyncService({ strapi }: { strapi: Core.Strapi }): SyncServ
       const results = sessions.map(({ session }) => asVerdict(session, outcomes.get(session)));
       for (const [at, verdict] of results.entries()) record(strapi, verdict, sessions[at]);
       await noteHolder(strapi, request, results);
-      return { results };
+      return { results, keys };
     },
   };
 }

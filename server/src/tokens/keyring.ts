@@ -1,12 +1,16 @@
-import { createHash, createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { hkdfSync } from 'node:crypto';
 import type { StreamerKeys } from '../../contracts';
+import type { Rotation } from './rotation';
+import { type TokenKey, tokenKeyFrom } from './token-key';
 
-/** Everything that is derived from the one secret. Nothing here is ever stored or logged. */
-export interface Keyring {
-  /** Names the signing key in a token's header (RFC 7515 §4.1.4). */
-  readonly kid: string;
-  readonly signingKey: KeyObject;
-  readonly verificationKey: KeyObject;
+/**
+ * Everything that is derived from one secret. Nothing here is ever stored or logged.
+ *
+ * A rotation (`protected-vod secret rotate`) replaces the key that signs playback tokens, and only that: it is the one whose
+ * holder could let people in. What must outlive a rotation stays as long as the secret does: ids and tags of running sessions,
+ * the streamers' credential and so their keys files, tokens of uploads that run for hours. Those change with the secret.
+ */
+export interface Keyring extends TokenKey {
   /** Bearer of the streamer at the internal endpoints, base64url. */
   readonly streamerCredential: string;
   /** Bearer of the ingest worker: another label, so that the one never opens the other's doors (S1). */
@@ -16,33 +20,23 @@ export interface Keyring {
   readonly sessionIdKey: Buffer;
   readonly sessionTagKey: Buffer;
   readonly uploadTokenKey: Buffer;
-  /** What a streamer gets; it can verify and mint nothing (S3). */
+  /** The key that signs from a rotation on; null: before the first. */
+  tokenKey(rotation: Pick<Rotation, 'number' | 'salt'> | null): TokenKey;
+  /** What a streamer gets; it can verify and mint nothing (S3). It learns later keys from its syncs. */
   streamerKeys(): StreamerKeys;
 }
 
-// RFC 8410 §7: the fixed start of a PKCS #8 Ed25519 private key, before its 32-byte seed.
-const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
-
-function derive(material: string | Buffer, label: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', material, Buffer.alloc(0), `protected-vod/${label}`, 32));
-}
-
-function signingKeyFrom(seed: Buffer): KeyObject {
-  return createPrivateKey({ key: Buffer.concat([PKCS8_ED25519, seed]), format: 'der', type: 'pkcs8' });
+function derive(material: string | Buffer, label: string, salt: Buffer = Buffer.alloc(0)): Buffer {
+  return Buffer.from(hkdfSync('sha256', material, salt, `protected-vod/${label}`, 32));
 }
 
 /** Derives all keys (HKDF-SHA-256, RFC 5869) from material that `keyMaterial` has accepted. */
 export function deriveKeyring(material: string): Keyring {
-  const signingKey = signingKeyFrom(derive(material, 'token-signing'));
-  const verificationKey = createPublicKey(signingKey);
-  const publicKey = verificationKey.export({ format: 'jwk' }).x ?? '';
-  const kid = createHash('sha256').update(publicKey).digest('base64url').slice(0, 11);
+  const first = tokenKeyFrom(derive(material, 'token-signing'));
   const credential = derive(material, 'streamer-credential');
   const streamerCredential = credential.toString('base64url');
   return {
-    kid,
-    signingKey,
-    verificationKey,
+    ...first,
     streamerCredential,
     ingestCredential: derive(material, 'ingest-credential').toString('base64url'),
     operatorCredential: derive(material, 'operator-credential').toString('base64url'),
@@ -50,6 +44,11 @@ export function deriveKeyring(material: string): Keyring {
     // Derived from the credential, not from the secret, because the streamer must be able to derive it too.
     sessionTagKey: derive(credential, 'session-tag'),
     uploadTokenKey: derive(material, 'upload-token'),
-    streamerKeys: () => ({ credential: streamerCredential, publicKeys: { [kid]: publicKey } }),
+    tokenKey(rotation) {
+      if (rotation === null) return first;
+      const salt = Buffer.from(rotation.salt, 'base64url');
+      return tokenKeyFrom(derive(material, `token-signing/${rotation.number}`, salt));
+    },
+    streamerKeys: () => ({ credential: streamerCredential, publicKeys: { [first.kid]: first.publicKey } }),
   };
 }

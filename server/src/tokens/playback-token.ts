@@ -1,9 +1,10 @@
+import type { KeyObject } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { v7 as uuidV7 } from 'uuid';
 import { z } from 'zod';
 import { documentIdSchema, PROTOCOLS } from '../../contracts';
 import { VodError } from '../errors';
-import type { Keyring } from './keyring';
+import type { TokenKey } from './token-key';
 
 const ISSUER = 'protected-vod';
 const AUDIENCE = 'protected-vod-streamer';
@@ -36,20 +37,20 @@ export interface PlaybackClaims {
 
 /** Signs a playback token. Pure computation: no row is written until the token is redeemed. */
 export async function mintPlaybackToken(
-  keyring: Keyring,
+  key: TokenKey,
   claims: Omit<PlaybackClaims, 'tokenId'>,
   lifetimeSeconds: number,
 ): Promise<{ token: string; expiresAt: Date }> {
   const expiresAt = new Date(Date.now() + lifetimeSeconds * 1000);
   const token = await new SignJWT({ vid: claims.video, loc: claims.locale, org: claims.origin, pro: claims.protocols })
     // RFC 8725 §3.11: an explicit type keeps our other signed strings from being taken for playback tokens.
-    .setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid: keyring.kid })
+    .setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid: key.kid })
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
     .setJti(uuidV7())
     .setIssuedAt()
     .setExpirationTime(expiresAt)
-    .sign(keyring.signingKey);
+    .sign(key.signingKey);
   return { token, expiresAt };
 }
 
@@ -60,16 +61,24 @@ function claimsFrom(payload: unknown): PlaybackClaims {
   return { tokenId: jti, video: vid, locale: loc, origin: org, protocols: pro };
 }
 
+/** The public key of that name, if its tokens are good now. */
+export type KeyFinder = (kid: string) => KeyObject | null;
+
 /**
  * Checks signature, type, issuer and audience. An expired token is returned as such: it may still lead the client that
  * redeemed it back to its session (S11). Throws `VodError` with code `token-invalid` for everything else.
  */
 export async function verifyPlaybackToken(
-  keyring: Keyring,
+  keyOf: KeyFinder,
   token: string,
 ): Promise<{ claims: PlaybackClaims; expired: boolean }> {
+  const find = ({ kid }: { kid?: string }): KeyObject => {
+    const key = kid === undefined ? null : keyOf(kid);
+    if (key === null) throw new VodError('token-invalid', 'The token is of no key that counts.');
+    return key;
+  };
   try {
-    const { payload } = await jwtVerify(token, keyring.verificationKey, {
+    const { payload } = await jwtVerify(token, find, {
       algorithms: ['EdDSA'],
       issuer: ISSUER,
       audience: AUDIENCE,

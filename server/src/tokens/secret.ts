@@ -37,23 +37,49 @@ function flaw(secret: string): string | null {
   return null;
 }
 
+export type SecretSource = 'PROTECTED_VOD_SECRET' | 'PROTECTED_VOD_PREVIOUS_SECRET' | 'app.keys';
+
+const NEW_ONE = 'Set it to a random one, e.g. the output of `openssl rand -base64 32`, on every node, and restart.';
+const REMEDIES: Record<SecretSource, string> = {
+  PROTECTED_VOD_SECRET: NEW_ONE,
+  'app.keys': NEW_ONE,
+  PROTECTED_VOD_PREVIOUS_SECRET:
+    'Remove that variable, on every node, and restart: what it would have kept alive ends.',
+};
+
+/** `APP_KEYS` as the templates of Strapi read it, with `env.array()`. */
+export function parseAppKeys(text: string): string[] {
+  const list = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : text;
+  return list.split(',').map((part) => part.trim().replace(/^"+|"+$/g, ''));
+}
+
 /**
  * Turns what the site configured into key material, equal on all nodes that share it. Refuses before deriving
  * anything (S2). Throws `VodError` with code `secret-refused` and a message that says what to do.
  */
-export function keyMaterial(source: 'PROTECTED_VOD_SECRET' | 'app.keys', secrets: readonly string[]): string {
+export function keyMaterial(source: SecretSource, secrets: readonly string[]): string {
   if (secrets.length === 0) {
     throw new VodError('secret-refused', 'Set APP_KEYS (server.app.keys) or PROTECTED_VOD_SECRET: there is no secret.');
   }
   for (const secret of secrets) {
     const found = flaw(secret);
     if (found) {
-      throw new VodError(
-        'secret-refused',
-        `A value of ${source} ${found}. Set it to a random one, e.g. the output of \`openssl rand -base64 32\`, on every node, and restart.`,
-      );
+      throw new VodError('secret-refused', `A value of ${source} ${found}. ${REMEDIES[source]}`);
     }
   }
   // An unambiguous serialisation: ["ab","c"] and ["a","bc"] must not give the same keys.
   return JSON.stringify(secrets);
+}
+
+/**
+ * Key material of a secret that is accepted beside the one in use, as it stood in `PROTECTED_VOD_SECRET` or in `APP_KEYS`: a
+ * list with commas may have been either. Refuses as `keyMaterial` does, because who guesses an accepted secret mints as
+ * well as with the one in use (S2).
+ */
+export function previousMaterials(text: string): string[] {
+  const source = 'PROTECTED_VOD_PREVIOUS_SECRET';
+  const parts = parseAppKeys(text);
+  const asKeys = keyMaterial(source, parts);
+  // One value gives the same material whichever it was.
+  return parts.length === 1 ? [asKeys] : [asKeys, keyMaterial(source, [text])];
 }

@@ -26,8 +26,11 @@ export type Introspection =
   | { kind: 'pending' }
   | { kind: 'unavailable' }
   | { kind: 'broken' }
-  /** Asked too often, or too much is being asked at once; nothing is known. */
-  | { kind: 'limited' };
+  /**
+   * Asked too often, or too much is being asked at once; nothing is known. `retryAfterSeconds`: the plugin says so, of this
+   * user or address prefix.
+   */
+  | { kind: 'limited'; retryAfterSeconds?: number };
 
 export interface IntrospectionClient {
   /**
@@ -44,7 +47,9 @@ function interpret(answer: PluginAnswer): Introspection {
   const parsed = introspectionResponseSchema.safeParse(answer.json);
   if (!parsed.success) return { kind: 'broken' };
   if (!parsed.data.active) {
-    return parsed.data.pending ? { kind: 'pending' } : { kind: 'refused', final: parsed.data.final };
+    const { pending, final, retryAfterSeconds } = parsed.data;
+    if (retryAfterSeconds !== undefined) return { kind: 'limited', retryAfterSeconds };
+    return pending ? { kind: 'pending' } : { kind: 'refused', final };
   }
   return { kind: 'active', sessionId: parsed.data.sessionId, grant: parsed.data.grant, sentAt: answer.sentAt };
 }

@@ -1,7 +1,8 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { errors, jwtVerify } from 'jose';
 import { z } from 'zod';
-import { documentIdSchema, type StreamerKeys } from '../../../server/contracts';
+import { documentIdSchema } from '../../../server/contracts';
+import type { TrustedKeys } from './trusted-keys';
 
 const TYPE = 'protected-vod-playback+jwt';
 const ISSUER = 'protected-vod';
@@ -42,22 +43,11 @@ function parseJson(part: string | undefined): unknown {
   }
 }
 
-function importKeys(publicKeys: StreamerKeys['publicKeys']): Map<string, KeyObject> {
-  const keys = new Map<string, KeyObject>();
-  for (const [kid, x] of Object.entries(publicKeys)) {
-    // RFC 8037 §2: a raw Ed25519 public key as an octet key pair.
-    keys.set(kid, createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' }));
-  }
-  return keys;
-}
-
 /** Tokens are signed asymmetrically (S3): this side can check every one and make none. */
-export function createTokenVerifier(publicKeys: StreamerKeys['publicKeys']): TokenVerifier {
-  const keys = importKeys(publicKeys);
-
+export function createTokenVerifier(keys: Pick<TrustedKeys, 'find'>): TokenVerifier {
   function keyOf(token: string): KeyObject | null {
     const header = headerSchema.safeParse(parseJson(token.split('.')[0]));
-    return header.success ? (keys.get(header.data.kid) ?? null) : null;
+    return header.success ? keys.find(header.data.kid) : null;
   }
 
   function peek(token: string): PlaybackClaims | null {

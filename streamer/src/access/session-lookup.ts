@@ -3,11 +3,14 @@ import type { Clock } from './clock';
 import type { HeldSession } from './held-session';
 import type { Introspection, IntrospectionClient } from './introspection-client';
 import { type Refusal, refuse } from './refusal';
-import { hashCredential, hasValidTag } from './session-tag';
+import { hashCredential } from './session-tag';
 import type { Sessions } from './sessions';
 import { createBuckets } from './token-bucket';
+import type { TrustedKeys } from './trusted-keys';
 
 const RETRY_SECONDS = 2;
+/** The first sync is under way. */
+const SOON = { retryAfterSeconds: 1 };
 /** Attempts by another client to take a session over, per session. */
 const HAND_OVERS = { capacity: 2, refillPerSecond: 1, maxKeys: 50_000 };
 
@@ -16,7 +19,7 @@ export type Lookup = { kind: 'found'; session: HeldSession } | Refusal;
 export interface SessionLookupParts {
   sessions: Sessions;
   introspection: IntrospectionClient;
-  tagKey: Buffer;
+  keys: Pick<TrustedKeys, 'hasTag' | 'informed'>;
   clock: Clock;
 }
 
@@ -40,7 +43,7 @@ export function isBoundClient(session: HeldSession, client: Client): boolean {
  * From a credential to a session that lives and is bound to the asking client. Nothing found here has been checked against
  * the requested resource yet; that is for the gate.
  */
-export function createSessionLookup({ sessions, introspection, tagKey, clock }: SessionLookupParts): SessionLookup {
+export function createSessionLookup({ sessions, introspection, keys, clock }: SessionLookupParts): SessionLookup {
   const handOvers = createBuckets(HAND_OVERS, clock);
 
   function explain(answer: Exclude<Introspection, { kind: 'active' }>, held: HeldSession | null): Refusal {
@@ -49,8 +52,11 @@ export function createSessionLookup({ sessions, introspection, tagKey, clock }: 
         return refuse(403, held === null ? 'session-refused' : 'client-mismatch');
       case 'pending':
         return refuse(503, 'hand-over-pending', { retryAfterSeconds: 1 });
-      case 'limited':
+      case 'limited': {
+        const { retryAfterSeconds } = answer;
+        if (retryAfterSeconds !== undefined) return refuse(429, 'rate-limited', { retryAfterSeconds });
         return refuse(503, 'rate-limited', { retryAfterSeconds: RETRY_SECONDS });
+      }
       case 'unavailable':
         return refuse(503, 'plugin-unavailable', { retryAfterSeconds: RETRY_SECONDS });
       case 'broken':
@@ -65,7 +71,7 @@ export function createSessionLookup({ sessions, introspection, tagKey, clock }: 
       if (answer.kind === 'refused' && answer.final && held?.id === credential) sessions.end(held.hash);
       return explain(answer, held);
     }
-    if (!hasValidTag(tagKey, answer.sessionId)) return explain({ kind: 'broken' }, held);
+    if (!keys.hasTag(answer.sessionId)) return explain({ kind: 'broken' }, held);
     const session = sessions.hold(answer.sessionId, answer.grant, answer.sentAt);
     if (session === null || !session.isLive()) return refuse(403, 'session-ended');
     if (!isBoundClient(session, client)) return refuse(403, 'client-mismatch', { sessionHash: session.hash });
@@ -86,7 +92,9 @@ export function createSessionLookup({ sessions, introspection, tagKey, clock }: 
   }
 
   async function bySessionId(sessionId: string, client: Client): Promise<Lookup> {
-    if (!hasValidTag(tagKey, sessionId)) return refuse(403, 'session-tag-invalid');
+    if (!keys.hasTag(sessionId)) {
+      return keys.informed ? refuse(403, 'session-tag-invalid') : refuse(503, 'plugin-unavailable', SOON);
+    }
     const hash = hashCredential(sessionId);
     if (sessions.isEnded(hash)) return refuse(403, 'session-ended', { sessionHash: hash });
     const session = sessions.get(hash);

@@ -6,13 +6,14 @@ import type { HeldSession } from './held-session';
 import type { AccessObserver, SyncOutcome } from './observer';
 import type { PluginAnswer, PluginApi } from './plugin-api';
 import type { Sessions } from './sessions';
+import type { TrustedKeys } from './trusted-keys';
 
 /** S17: Strapi reads at most 1 MB of JSON; this stays far below. */
 const MAX_BATCH_BYTES = 256 * 1024;
 const ENVELOPE_BYTES = 256;
 
 /** Results are parsed one by one, so that a poisoned one harms its own session only (S17). */
-const envelopeSchema = z.object({ results: z.array(z.unknown()).max(MAX_SYNC_SESSIONS) });
+const envelopeSchema = z.object({ results: z.array(z.unknown()).max(MAX_SYNC_SESSIONS), keys: z.unknown().optional() });
 
 interface Entry {
   session: HeldSession;
@@ -24,6 +25,7 @@ export interface SyncOptions {
   /** Names this process; its introspections carry the same. */
   bootId: string;
   sessions: Sessions;
+  keys: Pick<TrustedKeys, 'learn'>;
   observer: AccessObserver;
   logger: Logger;
   clock: Clock;
@@ -33,7 +35,8 @@ export interface SyncOptions {
 }
 
 export interface Sync {
-  start(): void;
+  /** Resolves when the first report was answered, or was not: from then on it is known which keys count. */
+  start(): Promise<void>;
   /** Reports a last time and stops. Nobody may be served any more. */
   stop(): Promise<void>;
   readonly healthy: boolean;
@@ -61,7 +64,7 @@ function batchesOf(entries: Entry[]): Entry[][] {
  * connection. A session the plugin does not renew lives to the end of its lease; only an outage adds grace.
  */
 export function createSync(options: SyncOptions): Sync {
-  const { api, bootId, sessions, observer, logger, clock, intervalMs, heartbeatMs } = options;
+  const { api, bootId, sessions, keys, observer, logger, clock, intervalMs, heartbeatMs } = options;
   let sequence = 0;
   let healthy = false;
   let lastOutcome: SyncOutcome | null = null;
@@ -85,6 +88,7 @@ export function createSync(options: SyncOptions): Sync {
       for (const { session, usage } of batch) session.restoreUsage(usage);
       return answer.kind === 'unavailable' ? 'unavailable' : 'broken';
     }
+    keys.learn(envelope.data.keys);
     const entries = new Map(batch.map((entry) => [entry.usage.session, entry]));
     for (const item of envelope.data.results) applyVerdict(entries, item, answer.sentAt);
     return 'ok';
@@ -148,9 +152,10 @@ export function createSync(options: SyncOptions): Sync {
   }
 
   return {
-    start() {
+    async start() {
       timer = setInterval(tick, intervalMs);
       tick();
+      await round;
     },
     async stop() {
       clearInterval(timer);

@@ -11,6 +11,8 @@ export interface BucketLimits {
 export interface Buckets {
   /** Takes one from the bucket of `key`; false when it is empty. */
   take(key: string): boolean;
+  /** Undoes one `take`. */
+  giveBack(key: string): void;
 }
 
 /** Classic token buckets, one per key, in bounded memory. */
@@ -26,6 +28,10 @@ export function createBuckets({ capacity, refillPerSecond, maxKeys }: BucketLimi
       if (granted) bucket.level -= 1;
       buckets.set(key, bucket);
       return granted;
+    },
+    giveBack(key) {
+      const bucket = buckets.get(key);
+      if (bucket !== undefined) bucket.level = Math.min(capacity, bucket.level + 1);
     },
   };
 }

@@ -8,11 +8,16 @@ import { isBoundClient, type Lookup, type SessionLookup } from './session-lookup
 import { hashCredential } from './session-tag';
 import type { KnownToken, Sessions } from './sessions';
 import { createBuckets } from './token-bucket';
+import type { TrustedKeys } from './trusted-keys';
 
-/** Signatures checked per address prefix: a lecture hall behind one address may start at once, a flood may not. */
+/**
+ * Signatures checked in vain per address prefix, and those being checked: a lecture hall behind one address may start at
+ * once, a flood may not.
+ */
 const PER_PREFIX = { capacity: 100, refillPerSecond: 20, maxKeys: 20_000 };
 /** And over all prefixes: at ~0.2 ms each, a tenth of a core at most. */
 const OVER_ALL = { capacity: 1000, refillPerSecond: 500, maxKeys: 1 };
+const RETRY = { retryAfterSeconds: 1 };
 /** No session lives so long that a token this old could still lead to one. */
 const MAX_EXPIRED_SECONDS = 7 * 24 * 3600;
 
@@ -21,6 +26,7 @@ export interface TokenLookupParts {
   lookup: SessionLookup;
   introspection: IntrospectionClient;
   verifier: TokenVerifier;
+  keys: Pick<TrustedKeys, 'informed'>;
   observer: AccessObserver;
   clock: Clock;
 }
@@ -48,7 +54,7 @@ function mayAskFor(claims: PlaybackClaims, resource: Resource): boolean {
 }
 
 export function createTokenLookup(parts: TokenLookupParts): TokenLookup {
-  const { sessions, lookup, introspection, verifier, observer, clock } = parts;
+  const { sessions, lookup, introspection, verifier, keys, observer, clock } = parts;
   const perPrefix = createBuckets(PER_PREFIX, clock);
   const overAll = createBuckets(OVER_ALL, clock);
   const redeeming = new Map<string, Promise<Lookup>>();
@@ -63,13 +69,19 @@ export function createTokenLookup(parts: TokenLookupParts): TokenLookup {
   }
 
   async function redeem(token: string, tokenHash: string, client: Client): Promise<Lookup> {
-    if (!perPrefix.take(client.addressPrefix) || !overAll.take('')) return refuse(403, 'rate-limited');
+    if (!perPrefix.take(client.addressPrefix)) return refuse(429, 'rate-limited', RETRY);
+    // Nothing that this client did.
+    if (!overAll.take('')) return refuse(503, 'rate-limited', RETRY);
     observer.signatureChecked();
     const check = await verifier.verify(token);
     if (check.kind === 'forged') return refuse(403, 'token-invalid');
     // An expired token is asked about as well: the plugin may know the session it opened, and refuses anything else.
     const found = await lookup.ask(token, client, null);
-    if (found.kind === 'found') sessions.rememberToken(tokenHash, found.session, check.claims.exp);
+    if (found.kind === 'found') {
+      sessions.rememberToken(tokenHash, found.session, check.claims.exp);
+      // Each token does so once: the next time it is known.
+      perPrefix.giveBack(client.addressPrefix);
+    }
     return found;
   }
 
@@ -90,7 +102,8 @@ export function createTokenLookup(parts: TokenLookupParts): TokenLookup {
     if (method !== 'GET') return refuse(403, 'method-cannot-redeem');
     if (resource === null) return refuse(403, 'resource-unknown');
     const claims = verifier.peek(token);
-    if (claims === null) return refuse(403, 'token-invalid');
+    // A streamer that has just begun may not know the newest key yet.
+    if (claims === null) return keys.informed ? refuse(403, 'token-invalid') : refuse(503, 'plugin-unavailable', RETRY);
     if (!mayAskFor(claims, resource)) return refuse(403, 'protocol-not-permitted');
     if (secondsSince(claims.exp) > MAX_EXPIRED_SECONDS) return refuse(403, 'token-expired');
     if (introspection.remembered(token, client) !== null) return refuse(403, 'session-refused');

@@ -1,4 +1,4 @@
-import { addressPrefixOf } from '../access/client';
+import { addressPrefixOf } from '../../../server/contracts';
 
 /** Connections of one network that were not admitted yet: a lecture hall may start at once, a flood may not. */
 const MAX_WAITING_PER_PREFIX = 256;

@@ -63,15 +63,20 @@ export function createResumableUploadService({ strapi }: { strapi: Core.Strapi }
   return {
     /** A ticket for one film; whoever asks has been found to be an admin who may add files. */
     async issue(film: Omit<UploadClaims, 'uploadId'>): Promise<UploadTicket> {
-      const key = getService(strapi, 'keys').uploadTokenKey();
+      const [key] = getService(strapi, 'keys').uploadTokenKeys();
       const claims = { ...film, uploadId: randomBytes(16).toString('hex') };
       const token = await mintUploadToken(key, claims, upload.tokenLifetimeSeconds);
       return { token, endpoint, expiresInSeconds: upload.tokenLifetimeSeconds };
     },
 
     /** Throws `VodError` `upload-token-invalid`. */
-    verify: (token: string): Promise<UploadClaims> =>
-      verifyUploadToken(getService(strapi, 'keys').uploadTokenKey(), token),
+    async verify(token: string): Promise<UploadClaims> {
+      const [key, ...previous] = getService(strapi, 'keys').uploadTokenKeys();
+      const others = previous.map((other) => verifyUploadToken(other, token));
+      return Promise.any([verifyUploadToken(key, token), ...others]).catch((failures: AggregateError) => {
+        throw failures.errors[0];
+      });
+    },
 
     /** Answers one tus request whose token has been verified; `claims` is null for OPTIONS, which needs none. */
     async handle(request: IncomingMessage, response: ServerResponse, claims: UploadClaims | null): Promise<void> {

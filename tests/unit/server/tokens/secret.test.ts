@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keyMaterial } from '../../../../server/src/tokens/secret';
+import { keyMaterial, previousMaterials } from '../../../../server/src/tokens/secret';
 
 const GOOD = 'q8Jr1V0sT5yXw2ZbN7mK4g==';
 
@@ -31,5 +31,32 @@ describe('S2 the secret is vetted before anything is derived from it', () => {
 
   it('keys that concatenate to the same text give different material', () => {
     expect(keyMaterial('app.keys', [`${GOOD}a`, GOOD])).not.toBe(keyMaterial('app.keys', [GOOD, `a${GOOD}`]));
+  });
+});
+
+describe('S2 a secret that is accepted beside the one in use', () => {
+  it('gives the material that it gave in its time, as PROTECTED_VOD_SECRET', () => {
+    expect(previousMaterials(GOOD)).toEqual([keyMaterial('PROTECTED_VOD_SECRET', [GOOD])]);
+  });
+
+  it('gives the material that it gave in its time, as APP_KEYS', () => {
+    expect(previousMaterials(`${GOOD},${GOOD}a`)).toContain(keyMaterial('app.keys', [GOOD, `${GOOD}a`]));
+    expect(previousMaterials(`["${GOOD}", "${GOOD}a"]`)).toContain(keyMaterial('app.keys', [GOOD, `${GOOD}a`]));
+  });
+
+  it.each([
+    '',
+    'short',
+    'toBeModified1,toBeModified2',
+    `${GOOD},toBeModified2`,
+    `${GOOD},`,
+    'changeme-changeme-changeme',
+  ])('%j is refused like any other', (text) => {
+    expect(() => previousMaterials(text)).toThrowError(
+      expect.objectContaining({
+        code: 'secret-refused',
+        message: expect.stringMatching(/PROTECTED_VOD_PREVIOUS_SECRET/),
+      }),
+    );
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addressPrefixOf, describeClient, normaliseAddress } from '../../../../streamer/src/access/client';
+import { addressPrefixOf } from '../../../../server/contracts';
+import { describeClient, normaliseAddress } from '../../../../streamer/src/access/client';
 import { createClientAddressReader } from '../../../../streamer/src/access/client-address';
 
 describe('a client', () => {

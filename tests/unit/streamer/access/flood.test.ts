@@ -49,7 +49,9 @@ describe('S3 ten thousand forgeries', () => {
     await Promise.all(Array.from({ length: PARALLEL }, worker));
     const seconds = (performance.now() - startedAt) / 1000;
 
-    expect([...statuses]).toEqual([[403, FLOOD]]);
+    expect([...statuses.keys()].toSorted()).toEqual([403, 429]);
+    // One in three is well formed and names a key of ours: of those, as many as the bucket holds are looked at.
+    expect(statuses.get(429)).toBeGreaterThan(FLOOD / 3 - 101 - 20 * seconds - 1);
     expect(new Set(played)).toEqual(new Set([200, 302]));
     expect(site.plugin.introspections).toHaveLength(1);
     // The bucket of one prefix: a hundred at once and twenty a second, and the one of the real token.

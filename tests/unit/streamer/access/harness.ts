@@ -152,12 +152,15 @@ export interface SiteOptions {
   filmBytes?: number;
   /** `plain`: no film is read. */
   packager?: 'plain' | 'real';
+  /** Before the streamer starts. */
+  prepare?: (plugin: StandInPlugin) => void;
 }
 
 /** A streamer on real sockets with a stand-in plugin, a film and a clock that tests can push. */
 export async function startSite(options: SiteOptions = {}): Promise<Site> {
-  const { settings = {}, overrides = {}, filmBytes = 1000, packager = 'plain' } = options;
+  const { settings = {}, overrides = {}, filmBytes = 1000, packager = 'plain', prepare } = options;
   const plugin = await startStandInPlugin();
+  prepare?.(plugin);
   const scratch = mkdtempSync(path.join(tmpdir(), 'streamer-test-'));
   const storageRoot = path.join(scratch, 'storage');
   mkdirSync(path.join(storageRoot, 'films'), { recursive: true });

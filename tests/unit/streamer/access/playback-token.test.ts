@@ -1,6 +1,7 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTokenVerifier, type TokenVerifier } from '../../../../streamer/src/access/playback-token';
+import { createTrustedKeys } from '../../../../streamer/src/access/trusted-keys';
 import { type MintOptions, type StandInPlugin, startStandInPlugin } from '../../../support/stand-in-plugin';
 
 describe('S3 a playback token', () => {
@@ -8,7 +9,7 @@ describe('S3 a playback token', () => {
   let verifier: TokenVerifier;
   beforeAll(async () => {
     plugin = await startStandInPlugin();
-    verifier = createTokenVerifier(plugin.keys.publicKeys);
+    verifier = createTokenVerifier(createTrustedKeys(plugin.keys));
   });
   afterAll(() => plugin.stop());
 

@@ -1,0 +1,26 @@
+/** The eight groups of an IPv6 address in its canonical form. */
+export function ipv6Groups(canonical: string): number[] {
+  const [head = '', tail] = canonical.split('::');
+  const groups = (text: string): number[] =>
+    text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
+  const left = groups(head);
+  if (tail === undefined) return left;
+  const right = groups(tail);
+  return [...left, ...new Array<number>(8 - left.length - right.length).fill(0), ...right];
+}
+
+/** The URL parser writes an IPv6 address in its one canonical form (RFC 5952). */
+export function canonicalIpv6(address: string): string {
+  return new URL(`http://[${address}]/`).hostname.slice(1, -1);
+}
+
+/**
+ * `203.0.113.0/24` or `2001:db8:1:200::/56` of an IP address without zone or brackets: what of a viewer's address is
+ * compared, counted and kept.
+ */
+export function addressPrefixOf(address: string): string {
+  if (!address.includes(':')) return `${address.split('.').slice(0, 3).join('.')}.0/24`;
+  const [a = 0, b = 0, c = 0, d = 0] = ipv6Groups(canonicalIpv6(address));
+  const network = [a, b, c, d & 0xff00].map((group) => group.toString(16)).join(':');
+  return `${canonicalIpv6(`${network}::`)}/56`;
+}

@@ -1,0 +1,56 @@
+import type { Origin } from '../../tokens/playback-token';
+import type { TokenBuckets } from './token-bucket';
+
+/** Requests a minute; null: no limit. */
+export interface RateLimits {
+  perUser: number | null;
+  /** Of callers that stand for many people and come from their own server. */
+  perApiToken: number | null;
+  perPrefix: number | null;
+}
+
+/** Something that is limited. */
+export type LimitedAction = 'mint' | 'redeem';
+
+export interface Attempt {
+  action: LimitedAction;
+  /** On whose behalf. */
+  origin: Origin;
+  /** The API token that the request carried: it comes from a site's own server, and tells nothing of the viewer's network. */
+  apiToken: string | null;
+  /** `203.0.113.0/24`, or what stands for an address that cannot be told. */
+  addressPrefix: string;
+}
+
+export type RateVerdict = { limited: false } | { limited: true; by: keyof RateLimits; retryAfterSeconds: number };
+
+/** Who may stand for many people, and has no limit as one person. */
+const CROWDS: ReadonlySet<string> = new Set(['public', 'api-token'] satisfies Origin['kind'][]);
+
+interface Bucket {
+  by: keyof RateLimits;
+  key: string;
+}
+
+/** Which buckets an attempt takes from, in order; where one is empty, the later ones are not touched. */
+function bucketsOf({ action, origin, apiToken, addressPrefix }: Attempt): Bucket[] {
+  const buckets: Bucket[] = [];
+  const isCrowd = CROWDS.has(origin.kind);
+  // Before the prefix's: who is over his own limit takes nothing from his neighbours.
+  if (origin.kind !== 'public' && !isCrowd) {
+    buckets.push({ by: 'perUser', key: `${action} ${origin.kind} ${origin.id}` });
+  }
+  if (apiToken !== null) return [...buckets, { by: 'perApiToken', key: `${action} token ${apiToken}` }];
+  // Visitors whom nobody knows share a bucket of their own: a flood of them shuts no signed-in neighbour out.
+  const group = isCrowd ? 'visitors' : 'users';
+  return [...buckets, { by: 'perPrefix', key: `${action} ${group} ${addressPrefix}` }];
+}
+
+/** Counts an attempt, or tells when the next one is worth making. */
+export function judgeRate(buckets: TokenBuckets, attempt: Attempt, limits: RateLimits): RateVerdict {
+  for (const { by, key } of bucketsOf(attempt)) {
+    const retryAfterSeconds = buckets.take(key, limits[by]);
+    if (retryAfterSeconds !== null) return { limited: true, by, retryAfterSeconds };
+  }
+  return { limited: false };
+}

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callInternal, hashOf, introspect, redeem, streamerKeysOf, syncingStreamer } from '../support/internal';
+import { keysOf, kidOf } from '../support/key-rotation';
+import { askForToken, mint } from '../support/minting';
+import { type PublishedSite, startPublishedSite } from '../support/playback-site';
+import { describeTwoNodes } from '../support/second-node';
+
+const NEW_SECRET = randomBytes(32).toString('base64');
+
+let site: PublishedSite;
+
+/** The first round of a replacement: the new secret is accepted, the old one is still in use. */
+beforeAll(async () => {
+  site = await startPublishedSite({ env: { PROTECTED_VOD_PREVIOUS_SECRET: NEW_SECRET } });
+});
+
+afterAll(() => site.app.stop());
+
+const newToken = async (node: { url: string } = site.app): Promise<string> =>
+  (await mint({ ...site.app, ...node }, site.video, site.viewer.jwt)).token;
+
+describe('a site that accepts a second secret', () => {
+  it('signs with the one in use, and tells streamers the keys of both', async () => {
+    const { keys } = await syncingStreamer(site.app)([]);
+    expect(kidOf(await newToken())).toBe(keysOf(site.app).keyring().kid);
+    expect(Object.keys(keys?.publicKeys ?? {})).toHaveLength(2);
+    expect(new Set(keys?.tagKeys).size).toBe(2);
+  });
+
+  it('tells streamers no credential and nothing that signs', async () => {
+    const told = JSON.stringify((await syncingStreamer(site.app)([])).keys);
+    expect(told).not.toContain(streamerKeysOf(site.app).credential);
+    expect(told).not.toContain(String(keysOf(site.app).keyring().signingKey.export({ format: 'jwk' }).d));
+  });
+});
+
+describeTwoNodes(
+  'while one secret replaces the other, node by node',
+  (second) => {
+    const other = () => ({ ...site.app, ...second });
+
+    it('each node signs with its own, and takes the tokens of the other', async () => {
+      const [here, there] = [await newToken(), await newToken(second)];
+      expect(kidOf(there)).not.toBe(kidOf(here));
+      expect((await introspect(other(), here)).active).toBe(true);
+      expect((await introspect(site.app, there)).active).toBe(true);
+    });
+
+    it.each(['old', 'new'])('a session that began under the %s secret goes on at both nodes', async (began) => {
+      const [first, then] = began === 'old' ? [site.app, other()] : [other(), site.app];
+      const token = await newToken(first);
+      const { sessionId } = await redeem(first, token);
+      for (const credential of [token, sessionId]) {
+        expect(await introspect(then, credential)).toMatchObject({ active: true, sessionId });
+        expect(await introspect(first, credential)).toMatchObject({ active: true, sessionId });
+      }
+      const { results } = await syncingStreamer(then)([{ session: hashOf(sessionId) }]);
+      expect(results.map(({ state }) => state)).not.toContain('ended');
+    });
+
+    it('a streamer with the old keys file is known at the new node, and learns what counts there', async () => {
+      const { credential } = streamerKeysOf(site.app);
+      const empty = { bootId: crypto.randomUUID(), sequence: 1, sessions: [] };
+      expect((await callInternal(other(), 'sync', empty, credential)).status).toBe(200);
+      const [here, there] = [await syncingStreamer(site.app)([]), await syncingStreamer(other())([])];
+      expect(there.keys?.publicKeys).toEqual(here.keys?.publicKeys);
+      expect(there.keys?.tagKeys.toSorted()).toEqual(here.keys?.tagKeys.toSorted());
+    });
+  },
+  () => ({ PROTECTED_VOD_SECRET: NEW_SECRET, PROTECTED_VOD_PREVIOUS_SECRET: process.env.APP_KEYS ?? '' }),
+);
+
+describe('a second secret that is not fit for use', () => {
+  beforeAll(async () => {
+    await site.app.stop();
+    site = await startPublishedSite({ env: { PROTECTED_VOD_PREVIOUS_SECRET: 'toBeModified1,toBeModified2' } });
+  });
+
+  it('S2 is refused as the first would be: no token, no introspection', async () => {
+    const { status, code } = await askForToken(site.app, site.video, site.viewer.jwt);
+    expect({ status, code }).toEqual({ status: 503, code: 'not-configured' });
+    const asked = { bootId: crypto.randomUUID(), sequence: 1, sessions: [] };
+    expect((await callInternal(site.app, 'sync', asked, 'x'.repeat(43))).status).toBe(403);
+  });
+});
