@@ -2,19 +2,16 @@ import { randomBytes } from 'node:crypto';
 import type { Core } from '@strapi/strapi';
 import type { Client, DenyReason } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
-import { retryingDeadlocks } from './deadlock';
 import type { Holding, SessionHolders } from './holders';
 import type { Judgement } from './judgement';
 import { Repeats } from './repeats';
 import { parseSessionRow, parseSessionRows, SESSION_COLUMNS, type SessionRow } from './row';
+import { createSettlement } from './settlement';
 import type { SessionSlots } from './slots';
-import type { Transaction } from './transaction';
 import type { UsageLedger } from './usage-ledger';
 
 const TABLE = 'protected_vod_sessions';
 const COLUMNS = SESSION_COLUMNS;
-/** Half of the connections that Strapi keeps by default: the site goes on while a thousand leases are renewed. */
-const PARALLEL_WRITES = 5;
 
 export interface NewSession {
   tokenId: string;
@@ -96,6 +93,7 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
       .whereIn(column, [...values]);
     return parseSessionRows(rows);
   };
+  const settleAll = createSettlement(strapi, { usage, holders });
   const afterCommit = new Repeats((error) => strapi.log.error(error));
   const columnsOf = (scope: Scope) => {
     const where: Record<string, string> = {};
@@ -120,50 +118,6 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
     });
     // Not within the change, which could fail by waiting for the redemptions of others; its repetition comes by here.
     if (!isPartOfChange && change.state === 'ended') await slots.releaseEnded(where);
-  };
-  const settleOne = async (judgement: Judgement, trx: Transaction | null): Promise<boolean> => {
-    const { row } = judgement;
-    const used = usage.take(row.session_hash);
-    const raw = (text: string, values: (string | number)[]) => strapi.db.connection.raw(text, values);
-    const query = table().where({ session_hash: row.session_hash, state: 'active', epoch: row.epoch });
-    // A grant of a generation that a hand-over has just replaced must not go out (S12).
-    if (judgement.outcome === 'renew') query.where({ generation: row.generation });
-    const change = {
-      ...(judgement.outcome === 'renew'
-        ? { lease_due: judgement.leaseDue }
-        : { state: 'ended', end_reason: judgement.reason, lease_due: 0 }),
-      ...(used && {
-        bytes: raw('?? + ?', ['bytes', used.bytes]),
-        media_seconds: raw('?? + ?', ['media_seconds', used.mediaSeconds]),
-        last_seen_at: used.lastSeenAt,
-      }),
-    };
-    let changed = 0;
-    try {
-      changed = await (trx ? query.transacting(trx) : query).update(change);
-    } finally {
-      if (changed !== 1 && used) usage.giveBack(row.session_hash, used);
-    }
-    return changed === 1;
-  };
-  const settleAll = async (judgements: readonly Judgement[], holdings: readonly Holding[]): Promise<boolean[]> => {
-    const settled: boolean[] = [];
-    // SQLite syncs its file with every statement outside a transaction. The other databases get single statements,
-    // because two transactions that lock the same rows in another order would wait for each other.
-    if (strapi.db.dialect.client === 'sqlite') {
-      await strapi.db.transaction(async ({ trx }) => {
-        await holders.hold(holdings, trx);
-        for (const judgement of judgements) settled.push(await settleOne(judgement, trx));
-      });
-      return settled;
-    }
-    await holders.hold(holdings, null);
-    for (let at = 0; at < judgements.length; at += PARALLEL_WRITES) {
-      const some = judgements.slice(at, at + PARALLEL_WRITES);
-      const settling = some.map((judgement) => retryingDeadlocks(() => settleOne(judgement, null)));
-      settled.push(...(await Promise.all(settling)));
-    }
-    return settled;
   };
   return {
     /** The row of this token id: the one given or, when another redemption was first, that one's. */
