@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publishVideo } from '../support/films';
 import { PHONE, syncingStreamer } from '../support/internal';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
+import { requestedServer } from '../support/test-database';
 
 const USERS = 50;
 const VIDEOS = 20;
@@ -165,3 +166,32 @@ describe('a sync of 1,000 sessions of 50 users on 20 videos', () => {
     expect(reasons.filter((reason) => reason === 'active ')).toHaveLength(1000 - VIDEOS - VIDEOS / COURSES);
   });
 });
+
+// SQLite has one connection, which the change holds.
+if (requestedServer() !== null) {
+  describe('a change that is not committed yet', () => {
+    it('keeps its own session from being renewed, and no other', async () => {
+      const sync = syncingStreamer(site.app);
+      const [changing, ...others] = sessions.slice(-3).map(({ session }) => session);
+      const { store } = strapi().plugin('protected-vod').service('playback-session');
+      await store.markDue({});
+      let commit = () => {};
+      const held = new Promise<void>((resolve) => {
+        commit = resolve;
+      });
+      let isWritten = false;
+      const change = strapi().db.transaction(async () => {
+        await store.end(changing, 'ended-by-editor');
+        isWritten = true;
+        await held;
+      });
+      await expect.poll(() => isWritten).toBe(true);
+      const asked = [changing, ...others].map((session) => ({ session: session ?? '' }));
+      const states = async () => (await sync(asked)).results.map(({ state }) => state);
+      expect(await states()).toEqual(['unchanged', 'renewed', 'renewed']);
+      commit();
+      await change;
+      expect((await states())[0]).toBe('ended');
+    });
+  });
+}

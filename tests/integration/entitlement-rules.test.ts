@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { publishVideo } from '../support/films';
 import { hashOf, introspect, redeem, syncingStreamer } from '../support/internal';
 import { askForToken, mint } from '../support/minting';
@@ -74,8 +74,15 @@ async function buyerWatching() {
   return { user, video, course, order, next: await watching(user, video) };
 }
 
+/** Where Strapi's log goes. */
+const { _stdout: stdout } = console as unknown as { _stdout: NodeJS.WritableStream };
+const logged: string[] = [];
+
 beforeAll(async () => {
+  const writing = vi.spyOn(stdout, 'write');
   site = await startPublishedSite({ pluginConfig: { rules: RULES } });
+  logged.push(...writing.mock.calls.map(([text]) => String(text)));
+  writing.mockRestore();
 });
 
 afterAll(() => site.app.stop());
@@ -152,6 +159,13 @@ describe('a rule of the configuration', () => {
       locale: null,
     });
     expect(decision).toMatchObject({ allow: true });
+  });
+
+  it('that cannot be read is told in the log, with the place', () => {
+    const log = logged.join('');
+    expect(log).toContain('The rule "vouchers" is malformed and denies all that it would decide:');
+    expect(log).toContain('filters: unknown type api::voucher.voucher.');
+    expect(log).toContain('filters.state: "payed" is none of "open", "paid", "refunded".');
   });
 
   it('between mint and redemption: refused', async () => {
