@@ -5,6 +5,7 @@ import { publishVideo } from '../support/films';
 import { PHONE, syncingStreamer } from '../support/internal';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
 import { requestedServer } from '../support/test-database';
+import { until } from '../support/until';
 
 const USERS = 50;
 const VIDEOS = 20;
@@ -98,7 +99,7 @@ beforeAll(async () => {
   }
   sessions = await openSessions();
   // What the orders have made due is written once more after their commits.
-  await expect.poll(async () => (await statementsOf(() => delay(50))).length, { timeout: 20_000 }).toBe(0);
+  await until('the database is quiet', async () => (await statementsOf(() => delay(50))).length === 0);
 });
 
 afterAll(() => site.app.stop());

@@ -129,7 +129,7 @@ async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Prom
   const made = decided.filter((one) => one !== null);
   const judgements = made.map(({ judgement }) => judgement);
   const holdings = made.flatMap(({ holding }) => holding);
-  const settled = await getService(strapi, 'playback-session').store.settle(judgements, holdings);
+  const settled = await getService(strapi, 'playback-session').store.settle(judgements, holdings, 'pass-by');
   return judgements.map((judgement, at): [string, Outcome] => {
     const session = judgement.row.session_hash;
     if (!settled[at]) return [session, 'void'];

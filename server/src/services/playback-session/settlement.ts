@@ -24,8 +24,18 @@ interface Change {
   used: Usage | null;
 }
 
+/**
+ * What to do about a session that a change holds which is not committed yet. `wait` is for who has to answer now;
+ * `pass-by` for who asks again in a second anyway, and has others to answer for: the judgement does not take effect.
+ */
+export type WhenLocked = 'wait' | 'pass-by';
+
 /** For each judgement whether it took effect; `holdings` are written down before (S12). */
-export type Settle = (judgements: readonly Judgement[], holdings: readonly Holding[]) => Promise<boolean[]>;
+export type Settle = (
+  judgements: readonly Judgement[],
+  holdings: readonly Holding[],
+  whenLocked: WhenLocked,
+) => Promise<boolean[]>;
 
 interface SettlementParts {
   usage: UsageLedger;
@@ -43,7 +53,7 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
   const raw = (text: string, values: (string | number)[]) => strapi.db.connection.raw(text, values);
   const isSqlite = () => strapi.db.dialect.client === 'sqlite';
 
-  /** Waits where a change is under way. */
+  /** Waits where a change is under way, and keeps nobody else from anything meanwhile. */
   async function settleOne(judgement: Judgement): Promise<boolean> {
     const { row } = judgement;
     const used = usage.take(row.session_hash);
@@ -173,12 +183,11 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
     return settled;
   }
 
-  return async (judgements, holdings) => {
+  return async (judgements, holdings, whenLocked) => {
     // SQLite syncs its file with every statement outside a transaction, and knows no deadlock.
     const withHoldings = isSqlite() ? holdings : [];
     if (!isSqlite()) await holders.hold(holdings, null);
-    // Nobody is kept by one alone, so it may wait: an introspection has no next second.
-    if (judgements.length === 1 && !isSqlite()) return settleEach(judgements);
+    if (whenLocked === 'wait' && !isSqlite()) return settleEach(judgements);
     try {
       const settled = await settleTogether(judgements, withHoldings);
       return judgements.map((judgement) => settled.has(judgement));

@@ -6,7 +6,7 @@ import type { Holding, SessionHolders } from './holders';
 import type { Judgement } from './judgement';
 import { Repeats } from './repeats';
 import { parseSessionRow, parseSessionRows, SESSION_COLUMNS, type SessionRow } from './row';
-import { createSettlement } from './settlement';
+import { createSettlement, type WhenLocked } from './settlement';
 import type { SessionSlots } from './slots';
 import type { UsageLedger } from './usage-ledger';
 
@@ -38,7 +38,7 @@ export interface SessionStore {
   findByHash(sessionHash: string): Promise<SessionRow | null>;
   findManyByHash(sessionHashes: readonly string[]): Promise<SessionRow[]>;
   findManyByTokenId(tokenIds: readonly string[]): Promise<SessionRow[]>;
-  settle(judgements: readonly Judgement[], holdings?: readonly Holding[]): Promise<boolean[]>;
+  settle(judgements: readonly Judgement[], holdings?: readonly Holding[], whenLocked?: WhenLocked): Promise<boolean[]>;
   takeOver(row: SessionRow, client: Client): Promise<boolean>;
   end(sessionHash: string, reason: DenyReason | string): Promise<void>;
   endScope(scope: Scope, reason: string): Promise<void>;
@@ -136,8 +136,8 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
      * For each whether it took effect; false when a change or a hand-over came in between: that decision is void.
      * `holdings` are the grants that will follow from it, of one streamer.
      */
-    async settle(judgements, holdings = []) {
-      const settled = await settleAll(judgements, holdings);
+    async settle(judgements, holdings = [], whenLocked = 'wait') {
+      const settled = await settleAll(judgements, holdings, whenLocked);
       const ended = judgements.filter(({ outcome }, at) => outcome === 'end' && settled[at]);
       await slots.release(ended.map(({ row }) => row.token_id));
       return settled;
