@@ -1,1 +1,2 @@
+export type * from './server/src';
 export { default } from './server/src';

@@ -3,12 +3,14 @@ import { getService } from './services/get-service';
 
 export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<void> {
   getService(strapi, 'revocation').subscribe();
+  await getService(strapi, 'entitlement').rules.start();
   await getService(strapi, 'resumable-upload').sweep();
   const { holders, slots } = getService(strapi, 'playback-session');
   strapi.cron.add({ 'protected-vod-holders': { task: () => holders.sweep(), options: { rule: '17 * * * *' } } });
   strapi.cron.add({ 'protected-vod-slots': { task: () => slots.sweep(), options: { rule: '47 * * * *' } } });
   // Commands that only load Strapi (console, export, routes:list) bootstrap too, but never listen.
   strapi.server.httpServer.once('listening', () => {
+    getService(strapi, 'entitlement').rules.announce();
     getService(strapi, 'streamer').start();
     getService(strapi, 'film-intake').prepare();
   });

@@ -7,6 +7,20 @@ const GIB = 1024 ** 3;
 /** Per minute; as many at once. */
 const rate = () => z.number().int().min(1).nullable();
 
+const filtersSchema = z.record(z.string(), z.unknown());
+
+/** A rule without code. Its names are checked against the site's content types when Strapi starts, not here. */
+const ruleSchema = z.strictObject({
+  name: z.string().min(1),
+  roles: z.array(z.string()).optional(),
+  videos: filtersSchema.optional(),
+  videosOf: z.strictObject({ uid: z.string(), filters: filtersSchema }).optional(),
+  uid: z.string(),
+  filters: filtersSchema,
+});
+
+export type RuleConfig = z.infer<typeof ruleSchema>;
+
 /** The only description of `config/plugins` → `protected-vod`; README's table is checked against it. */
 export const configSchema = z.strictObject({
   storage: z
@@ -225,6 +239,11 @@ export const configSchema = z.strictObject({
         .describe("Level of the streamer's JSON log."),
     })
     .prefault({}),
+  rules: z
+    .array(ruleSchema)
+    .refine((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, 'Two rules have one name.')
+    .default([])
+    .describe('Who may watch by what else the CMS knows, such as orders: see “Rules”.'),
   cors: z
     .strictObject({
       origins: z

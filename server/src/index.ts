@@ -7,4 +7,6 @@ import { register } from './register';
 import { routes } from './routes';
 import { services } from './services';
 
+export type { ChangeScope, EntitlementRules, Rule, RuleAnswer, RuleQuestion } from './services/entitlement/rules';
+
 export default { register, bootstrap, destroy, config, contentTypes, controllers, routes, services };

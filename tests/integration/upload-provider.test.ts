@@ -79,7 +79,7 @@ describe('a film that comes in through the Media Library', () => {
 
   test('gets an asset row that says what it is', async () => {
     const { file } = await upload({ name: 'row.mp4', bytes: clip() });
-    const granted = await app.strapi.plugin('protected-vod').service('asset').grantedAsset(assetIdOf(file.url));
+    const granted = await app.strapi.plugin('protected-vod').service('asset').grantedAssets()(assetIdOf(file.url));
     expect(granted).toMatchObject({
       id: assetIdOf(file.url),
       fileName: 'row.mp4',
@@ -219,7 +219,7 @@ describe('deleting a film', () => {
     expect(existsSync(path.join(app.storageRoot, 'library/gone.mp4'))).toBe(false);
 
     const assets = app.strapi.plugin('protected-vod').service('asset');
-    expect(await assets.grantedAsset(asset.documentId)).toBeNull();
+    expect(await assets.grantedAssets()(asset.documentId)).toBeNull();
     await assets.restore(asset.documentId);
     expect((await readFile(path.join(app.storageRoot, 'library/gone.mp4'))).equals(clip())).toBe(true);
     expect(existsSync(path.join(app.storageRoot, 'library/gone.mp4.vod.json'))).toBe(true);

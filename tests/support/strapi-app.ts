@@ -26,7 +26,7 @@ export interface StrapiApp {
 
 export interface StrapiAppOptions {
   /** Merged over `{ storage: { root } }`, one level deep. */
-  pluginConfig?: Record<string, Record<string, unknown>>;
+  pluginConfig?: Record<string, object>;
   /** Set before Strapi reads its configuration; null unsets. */
   env?: Record<string, string | null>;
   /** Default: what `DATABASE_CLIENT` says, or SQLite. */

@@ -7,6 +7,7 @@ import type { Film } from '../storage/inspection/film-inspection';
 import { removeFromLibrary } from '../storage/library';
 import type { ReceivedPart } from '../storage/receive';
 import { moveToTrash, restoreFromTrash } from '../storage/trash';
+import { batched } from './batch';
 import { getService } from './get-service';
 import { FILE_UID, markedAsset, protectedMark } from './protected-mark';
 
@@ -23,6 +24,8 @@ const rowSchema = z.object({
   state: z.enum(['ready', 'trashed']),
   trashKey: z.string().nullish(),
 });
+
+const identifiedSchema = rowSchema.pick({ documentId: true });
 
 /** One stored source, as its row says. `documentId` is the asset id. */
 export type Asset = z.infer<typeof rowSchema>;
@@ -135,9 +138,17 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
       await removeFromLibrary(storage().root, asset.storageKey);
     },
 
-    /** What a streamer needs to serve it; null unless it is ready. */
-    async grantedAsset(assetId: string): Promise<GrantedAsset | null> {
-      return granted(await findById(assetId));
+    /**
+     * Answers what a streamer needs to serve an asset; null unless it is ready. Reads each once, and together what is
+     * asked for at one time.
+     */
+    grantedAssets(): (assetId: string) => Promise<GrantedAsset | null> {
+      const read = batched(async (ids: string[]) => {
+        const found: unknown[] = await rows().findMany({ where: { documentId: { $in: ids } } });
+        return new Map(found.map((row) => [identifiedSchema.parse(row).documentId, row]));
+      });
+      return async (id) =>
+        assetIdSchema.safeParse(id).success ? granted(rowSchema.nullable().parse(await read(id))) : null;
     },
 
     /** The same for a video row that was read with its `source`. */

@@ -4,8 +4,7 @@ import type { SessionUsage, SessionVerdict, SyncRequest, SyncResponse } from '..
 import { configOf } from '../config';
 import { getService } from './get-service';
 import { grantFor, holdingFor } from './playback-session/grant';
-import type { Holding } from './playback-session/holders';
-import { type Judgement, judgeSession } from './playback-session/judgement';
+import { judgeSession } from './playback-session/judgement';
 import type { SessionRow } from './playback-session/row';
 
 const MAX_ATTEMPTS = 4;
@@ -109,22 +108,29 @@ async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Prom
   const rules = configOf(strapi).session;
   // Begun after the epochs were read: see `judgeSession`.
   const decide = getService(strapi, 'entitlement').deliberation();
-  const judgements: Judgement[] = [];
-  const holdings: Holding[] = [];
-  for (const { row, entry } of due) {
-    try {
-      const judgement = await judgeSession(row, decide, rules);
-      judgements.push(judgement);
-      if (judgement.outcome === 'end') continue;
-      holdings.push(holdingFor(row, { streamer, generation: entry.generation, isActive: false }, rules));
-    } catch (error) {
-      // One bad session harms itself only: it is not renewed, and its lease runs out (S17).
-      strapi.log.error(
-        `A playback session could not be decided: ${error instanceof Error ? error.message : 'unknown'}`,
-      );
-    }
-  }
-  const settled = await getService(strapi, 'playback-session').store.settle(judgements, holdings);
+  // All at once, so that they share their queries.
+  const decided = await Promise.all(
+    due.map(async ({ row, entry }) => {
+      try {
+        const judgement = await judgeSession(row, decide, rules);
+        if (judgement.outcome === 'end') return { judgement, holding: [] };
+        return {
+          judgement,
+          holding: [holdingFor(row, { streamer, generation: entry.generation, isActive: false }, rules)],
+        };
+      } catch (error) {
+        // One bad session harms itself only: it is not renewed, and its lease runs out (S17).
+        strapi.log.error(
+          `A playback session could not be decided: ${error instanceof Error ? error.message : 'unknown'}`,
+        );
+        return null;
+      }
+    }),
+  );
+  const made = decided.filter((one) => one !== null);
+  const judgements = made.map(({ judgement }) => judgement);
+  const holdings = made.flatMap(({ holding }) => holding);
+  const settled = await getService(strapi, 'playback-session').store.settle(judgements, holdings, 'pass-by');
   return judgements.map((judgement, at): [string, Outcome] => {
     const session = judgement.row.session_hash;
     if (!settled[at]) return [session, 'void'];

@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { Origin } from '../../tokens/playback-token';
+import { batched } from '../batch';
 import { type Denial, deny } from './decision';
 
 /** The permission that editors tick in Users & Permissions → Roles. */
@@ -12,7 +13,8 @@ export interface Caller {
   role: string | null;
 }
 
-const roleSchema = z.object({ id: z.union([z.number(), z.string()]), type: z.string() });
+const idSchema = z.union([z.number(), z.string()]);
+const roleSchema = z.object({ id: idSchema, type: z.string() });
 const userSchema = z.object({
   blocked: z.boolean().nullish(),
   confirmed: z.boolean().nullish(),
@@ -26,38 +28,78 @@ const apiTokenSchema = z.object({
 
 type Role = z.infer<typeof roleSchema>;
 
-async function callerOfRole(strapi: Core.Strapi, role: Role, anonymous: boolean): Promise<Caller | Denial> {
-  const held = await strapi.db
-    .query('plugin::users-permissions.permission')
-    .count({ where: { action: PLAYBACK_ACTION, role: { id: role.id } } });
-  if (held > 0) return { allow: true, role: role.type };
+const identifiedSchema = z.object({ id: idSchema });
+const heldSchema = z.object({ role: identifiedSchema });
+
+/** Rows that callers are judged by; each is read once, and those that are asked for together in one query. */
+interface CallerReads {
+  user(id: string): Promise<unknown>;
+  apiToken(id: string): Promise<unknown>;
+  publicRole(): Promise<unknown>;
+  /** Whether the role with this id holds the playback permission. */
+  mayPlay(roleId: string): Promise<boolean>;
+  mustConfirm(): Promise<boolean>;
+}
+
+/** Rows by their ids. What is in a row is not looked at here: a bad one harms itself only (S17). */
+function rowsById(strapi: Core.Strapi, uid: string, populate: string[]) {
+  return batched(async (ids: string[]) => {
+    // PostgreSQL would refuse the whole question.
+    const where = { id: { $in: ids.filter((id) => /^\d{1,15}$/.test(id)) } };
+    const found: unknown[] = await strapi.db.query(uid).findMany({ where, populate });
+    return new Map(found.map((row) => [String(identifiedSchema.parse(row).id), row]));
+  });
+}
+
+function once<Result>(read: () => Promise<Result>): () => Promise<Result> {
+  let running: Promise<Result> | null = null;
+  return () => {
+    running ??= read();
+    return running;
+  };
+}
+
+function createCallerReads(strapi: Core.Strapi): CallerReads {
+  const permitted = batched(async (roleIds: string[]) => {
+    const found: unknown[] = await strapi.db.query('plugin::users-permissions.permission').findMany({
+      where: { action: PLAYBACK_ACTION, role: { id: { $in: roleIds } } },
+      populate: { role: { select: ['id'] } },
+    });
+    return new Map(found.map((row) => [String(heldSchema.parse(row).role.id), true]));
+  });
+  const settings = () => strapi.store({ type: 'plugin', name: 'users-permissions' }).get({ key: 'advanced' });
+  return {
+    user: rowsById(strapi, 'plugin::users-permissions.user', ['role']),
+    apiToken: rowsById(strapi, 'admin::api-token', ['permissions']),
+    publicRole: once(() => strapi.db.query('plugin::users-permissions.role').findOne({ where: { type: 'public' } })),
+    mayPlay: async (roleId) => (await permitted(roleId)) === true,
+    mustConfirm: once(async () => {
+      const advanced: unknown = await settings();
+      return z.object({ email_confirmation: z.literal(true) }).safeParse(advanced).success;
+    }),
+  };
+}
+
+async function callerOfRole(reads: CallerReads, role: Role, anonymous: boolean): Promise<Caller | Denial> {
+  if (await reads.mayPlay(String(role.id))) return { allow: true, role: role.type };
   return deny('permission-missing', anonymous ? 'login-required' : 'not-entitled');
 }
 
-async function userCaller(strapi: Core.Strapi, id: string): Promise<Caller | Denial> {
-  const found: unknown = await strapi.db
-    .query('plugin::users-permissions.user')
-    .findOne({ where: { id }, populate: ['role'] });
-  const user = userSchema.nullable().parse(found);
+async function userCaller(reads: CallerReads, id: string): Promise<Caller | Denial> {
+  const user = userSchema.nullable().parse(await reads.user(id));
   if (!user?.role) return deny('caller-unknown', 'login-required');
   if (user.blocked) return deny('user-blocked', 'not-entitled');
-  const advanced: unknown = await strapi.store({ type: 'plugin', name: 'users-permissions' }).get({ key: 'advanced' });
-  const mustConfirm = z.object({ email_confirmation: z.boolean() }).safeParse(advanced).data?.email_confirmation;
-  if (mustConfirm && !user.confirmed) return deny('user-unconfirmed', 'not-entitled');
-  return callerOfRole(strapi, user.role, false);
+  if (!user.confirmed && (await reads.mustConfirm())) return deny('user-unconfirmed', 'not-entitled');
+  return callerOfRole(reads, user.role, false);
 }
 
-async function publicCaller(strapi: Core.Strapi): Promise<Caller | Denial> {
-  const found: unknown = await strapi.db.query('plugin::users-permissions.role').findOne({ where: { type: 'public' } });
-  const role = roleSchema.nullable().parse(found);
-  return role ? callerOfRole(strapi, role, true) : deny('caller-unknown', 'login-required');
+async function publicCaller(reads: CallerReads): Promise<Caller | Denial> {
+  const role = roleSchema.nullable().parse(await reads.publicRole());
+  return role ? callerOfRole(reads, role, true) : deny('caller-unknown', 'login-required');
 }
 
-async function apiTokenCaller(strapi: Core.Strapi, id: string): Promise<Caller | Denial> {
-  const found: unknown = await strapi.db
-    .query('admin::api-token')
-    .findOne({ where: { id }, populate: ['permissions'] });
-  const token = apiTokenSchema.nullable().parse(found);
+async function apiTokenCaller(reads: CallerReads, id: string): Promise<Caller | Denial> {
+  const token = apiTokenSchema.nullable().parse(await reads.apiToken(id));
   if (!token || (token.expiresAt && token.expiresAt.getTime() <= Date.now())) {
     return deny('api-token-gone', 'login-required');
   }
@@ -67,9 +109,12 @@ async function apiTokenCaller(strapi: Core.Strapi, id: string): Promise<Caller |
   return held ? { allow: true, role: null } : deny('permission-missing', 'not-entitled');
 }
 
-/** Looks the caller up afresh: exists, may sign in, holds the playback permission. */
-export async function resolveCaller(strapi: Core.Strapi, origin: Origin): Promise<Caller | Denial> {
-  if (origin.kind === 'api-token') return apiTokenCaller(strapi, origin.id);
-  if (!strapi.plugin('users-permissions')) return deny('caller-unknown', 'login-required');
-  return origin.kind === 'user' ? userCaller(strapi, origin.id) : publicCaller(strapi);
+/** Looks callers up afresh, all of one moment: they exist, may sign in, hold the playback permission. */
+export function createCallers(strapi: Core.Strapi): (origin: Origin) => Promise<Caller | Denial> {
+  const reads = createCallerReads(strapi);
+  return async (origin) => {
+    if (origin.kind === 'api-token') return apiTokenCaller(reads, origin.id);
+    if (!strapi.plugin('users-permissions')) return deny('caller-unknown', 'login-required');
+    return origin.kind === 'user' ? userCaller(reads, origin.id) : publicCaller(reads);
+  };
 }

@@ -35,6 +35,8 @@ export interface Denial {
   reason: DenyReason;
   /** For the caller. */
   refusal: PublicRefusal;
+  /** Which rule said so, where it was one, and in which words of its own. For the audit. */
+  rule?: { name: string; reason?: string };
 }
 
 export type Decision = Allowance | Denial;

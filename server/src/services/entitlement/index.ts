@@ -2,30 +2,19 @@ import type { Core } from '@strapi/strapi';
 import { type GrantedAsset, PROTOCOLS } from '../../../contracts';
 import { configOf, type PluginConfig } from '../../config';
 import { getService } from '../get-service';
-import { type Caller, resolveCaller } from './caller';
+import { type Caller, createCallers } from './caller';
 import { concurrencyFor } from './concurrency';
 import { type Decision, type Denial, deny, type Question } from './decision';
-import { assetIdOf, findPublishedVideo, type PublishedVideo } from './published-video';
+import { assetIdOf, createPublishedVideos, type PublishedVideo } from './published-video';
+import { createRules, type EntitlementRules, type Rules } from './rules';
 
-/** What one deliberation knows and reads, each thing once, however many sessions ask. */
+/** What one deliberation knows and reads, each thing once, and together what is asked for together. */
 interface Reads {
   session: PluginConfig['session'];
   caller(question: Question): Promise<Caller | Denial>;
   video(question: Question): Promise<PublishedVideo | null>;
+  ruleDenial: ReturnType<Rules['deliberation']>;
   asset(id: string): Promise<GrantedAsset | null>;
-}
-
-function once<Args extends unknown[], Result>(
-  read: (...args: Args) => Promise<Result>,
-  key: (...args: Args) => string,
-) {
-  const known = new Map<string, Promise<Result>>();
-  return (...args: Args): Promise<Result> => {
-    const name = key(...args);
-    const running = known.get(name) ?? read(...args);
-    known.set(name, running);
-    return running;
-  };
 }
 
 function windowDenial(video: PublishedVideo, now: number): Denial | null {
@@ -51,14 +40,22 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
   if (!video) return deny('video-unpublished', 'not-found');
   const denial = windowDenial(video, Date.now()) ?? roleDenial(video, caller);
   if (denial) return denial;
+  const { role } = caller;
+  const locale = video.locale ?? null;
+  const byRule = await reads.ruleDenial({
+    caller: question.origin,
+    role,
+    video: { documentId: question.video, locale },
+  });
+  if (byRule) return byRule;
   const assetId = question.asset ?? assetIdOf(video);
   if (assetId === null) return deny('asset-missing', 'not-found');
   const asset = await reads.asset(assetId);
   if (!asset) return deny('asset-not-ready', 'not-found');
   return {
     allow: true,
-    role: caller.role,
-    locale: video.locale ?? null,
+    role,
+    locale,
     asset,
     protocols: [...PROTOCOLS],
     download: video.downloadable === true,
@@ -68,10 +65,14 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
   };
 }
 
-export interface EntitlementService {
-  /** Answers any number of questions about one moment; reads each caller, entry and asset once. */
+export interface EntitlementService extends EntitlementRules {
+  /**
+   * Answers any number of questions about one moment; reads each caller, entry and asset once. Questions that are asked
+   * at the same time share their queries.
+   */
   deliberation(): (question: Question) => Promise<Decision>;
   decide(question: Question): Promise<Decision>;
+  readonly rules: Rules;
 }
 
 /**
@@ -79,27 +80,26 @@ export interface EntitlementService {
  * A rule that cannot be evaluated throws, and every caller treats a throw as no.
  */
 export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): EntitlementService {
+  const rules = createRules(strapi);
   return {
     deliberation() {
+      const caller = createCallers(strapi);
+      const video = createPublishedVideos(strapi);
       const reads: Reads = {
         session: configOf(strapi).session,
-        caller: once(
-          (question) => resolveCaller(strapi, question.origin),
-          (question) => JSON.stringify(question.origin),
-        ),
-        video: once(
-          (question) => findPublishedVideo(strapi, question.video, question.locale),
-          (question) => JSON.stringify([question.video, question.locale]),
-        ),
-        asset: once(
-          (id) => getService(strapi, 'asset').grantedAsset(id),
-          (id) => id,
-        ),
+        caller: ({ origin }) => caller(origin),
+        video: (question) => video(question.video, question.locale),
+        ruleDenial: rules.deliberation(),
+        asset: getService(strapi, 'asset').grantedAssets(),
       };
       return (question) => decide(reads, question);
     },
     decide(question) {
       return this.deliberation()(question);
     },
+    register: rules.register,
+    unregister: rules.unregister,
+    changed: rules.changed,
+    rules,
   };
 }

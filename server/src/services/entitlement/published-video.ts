@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { VIDEO_UID } from '../../content-types/uids';
+import { batched } from '../batch';
 
 const publishedVideoSchema = z.object({
   locale: z.string().nullish(),
@@ -22,19 +23,32 @@ const publishedVideoSchema = z.object({
 
 export type PublishedVideo = z.infer<typeof publishedVideoSchema>;
 
-/** The published row of an entry in one locale, or null. Throws where it cannot be read: fail closed. */
-export async function findPublishedVideo(
-  strapi: Core.Strapi,
-  documentId: string,
-  locale: string | null,
-): Promise<PublishedVideo | null> {
-  const found: unknown = await strapi.documents(VIDEO_UID).findOne({
-    documentId,
-    status: 'published',
-    ...(locale === null ? {} : { locale }),
-    populate: ['source', 'poster'],
+const identifiedSchema = z.object({ documentId: z.string() });
+
+/** The published rows in one locale. */
+function rowsIn(strapi: Core.Strapi, locale: string | null) {
+  return batched(async (documentIds: string[]) => {
+    const found: unknown[] = await strapi.documents(VIDEO_UID).findMany({
+      filters: { documentId: { $in: documentIds } },
+      status: 'published',
+      ...(locale === null ? {} : { locale }),
+      populate: ['source', 'poster'],
+    });
+    return new Map(found.map((row) => [identifiedSchema.parse(row).documentId, row]));
   });
-  return publishedVideoSchema.nullable().parse(found);
+}
+
+/**
+ * The published row of an entry in one locale (null: the default one), or null. Entries that are asked for together are
+ * read together. Throws where one cannot be read: fail closed.
+ */
+export function createPublishedVideos(strapi: Core.Strapi) {
+  const locales = new Map<string | null, ReturnType<typeof rowsIn>>();
+  return async (documentId: string, locale: string | null): Promise<PublishedVideo | null> => {
+    const rows = locales.get(locale) ?? rowsIn(strapi, locale);
+    locales.set(locale, rows);
+    return publishedVideoSchema.nullable().parse(await rows(documentId));
+  };
 }
 
 export function assetIdOf(video: PublishedVideo): string | null {

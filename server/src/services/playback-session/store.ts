@@ -2,19 +2,16 @@ import { randomBytes } from 'node:crypto';
 import type { Core } from '@strapi/strapi';
 import type { Client, DenyReason } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
-import { retryingDeadlocks } from './deadlock';
 import type { Holding, SessionHolders } from './holders';
 import type { Judgement } from './judgement';
 import { Repeats } from './repeats';
 import { parseSessionRow, parseSessionRows, SESSION_COLUMNS, type SessionRow } from './row';
+import { createSettlement, type WhenLocked } from './settlement';
 import type { SessionSlots } from './slots';
-import type { Transaction } from './transaction';
 import type { UsageLedger } from './usage-ledger';
 
 const TABLE = 'protected_vod_sessions';
 const COLUMNS = SESSION_COLUMNS;
-/** Half of the connections that Strapi keeps by default: the site goes on while a thousand leases are renewed. */
-const PARALLEL_WRITES = 5;
 
 export interface NewSession {
   tokenId: string;
@@ -41,7 +38,7 @@ export interface SessionStore {
   findByHash(sessionHash: string): Promise<SessionRow | null>;
   findManyByHash(sessionHashes: readonly string[]): Promise<SessionRow[]>;
   findManyByTokenId(tokenIds: readonly string[]): Promise<SessionRow[]>;
-  settle(judgements: readonly Judgement[], holdings?: readonly Holding[]): Promise<boolean[]>;
+  settle(judgements: readonly Judgement[], holdings?: readonly Holding[], whenLocked?: WhenLocked): Promise<boolean[]>;
   takeOver(row: SessionRow, client: Client): Promise<boolean>;
   end(sessionHash: string, reason: DenyReason | string): Promise<void>;
   endScope(scope: Scope, reason: string): Promise<void>;
@@ -96,6 +93,7 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
       .whereIn(column, [...values]);
     return parseSessionRows(rows);
   };
+  const settleAll = createSettlement(strapi, { usage, holders });
   const afterCommit = new Repeats((error) => strapi.log.error(error));
   const columnsOf = (scope: Scope) => {
     const where: Record<string, string> = {};
@@ -121,50 +119,6 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
     // Not within the change, which could fail by waiting for the redemptions of others; its repetition comes by here.
     if (!isPartOfChange && change.state === 'ended') await slots.releaseEnded(where);
   };
-  const settleOne = async (judgement: Judgement, trx: Transaction | null): Promise<boolean> => {
-    const { row } = judgement;
-    const used = usage.take(row.session_hash);
-    const raw = (text: string, values: (string | number)[]) => strapi.db.connection.raw(text, values);
-    const query = table().where({ session_hash: row.session_hash, state: 'active', epoch: row.epoch });
-    // A grant of a generation that a hand-over has just replaced must not go out (S12).
-    if (judgement.outcome === 'renew') query.where({ generation: row.generation });
-    const change = {
-      ...(judgement.outcome === 'renew'
-        ? { lease_due: judgement.leaseDue }
-        : { state: 'ended', end_reason: judgement.reason, lease_due: 0 }),
-      ...(used && {
-        bytes: raw('?? + ?', ['bytes', used.bytes]),
-        media_seconds: raw('?? + ?', ['media_seconds', used.mediaSeconds]),
-        last_seen_at: used.lastSeenAt,
-      }),
-    };
-    let changed = 0;
-    try {
-      changed = await (trx ? query.transacting(trx) : query).update(change);
-    } finally {
-      if (changed !== 1 && used) usage.giveBack(row.session_hash, used);
-    }
-    return changed === 1;
-  };
-  const settleAll = async (judgements: readonly Judgement[], holdings: readonly Holding[]): Promise<boolean[]> => {
-    const settled: boolean[] = [];
-    // SQLite syncs its file with every statement outside a transaction. The other databases get single statements,
-    // because two transactions that lock the same rows in another order would wait for each other.
-    if (strapi.db.dialect.client === 'sqlite') {
-      await strapi.db.transaction(async ({ trx }) => {
-        await holders.hold(holdings, trx);
-        for (const judgement of judgements) settled.push(await settleOne(judgement, trx));
-      });
-      return settled;
-    }
-    await holders.hold(holdings, null);
-    for (let at = 0; at < judgements.length; at += PARALLEL_WRITES) {
-      const some = judgements.slice(at, at + PARALLEL_WRITES);
-      const settling = some.map((judgement) => retryingDeadlocks(() => settleOne(judgement, null)));
-      settled.push(...(await Promise.all(settling)));
-    }
-    return settled;
-  };
   return {
     /** The row of this token id: the one given or, when another redemption was first, that one's. */
     async insertOnce(session) {
@@ -182,8 +136,8 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
      * For each whether it took effect; false when a change or a hand-over came in between: that decision is void.
      * `holdings` are the grants that will follow from it, of one streamer.
      */
-    async settle(judgements, holdings = []) {
-      const settled = await settleAll(judgements, holdings);
+    async settle(judgements, holdings = [], whenLocked = 'wait') {
+      const settled = await settleAll(judgements, holdings, whenLocked);
       const ended = judgements.filter(({ outcome }, at) => outcome === 'end' && settled[at]);
       await slots.release(ended.map(({ row }) => row.token_id));
       return settled;
