@@ -1,7 +1,9 @@
 import type { Core } from '@strapi/strapi';
 import { getService } from './services/get-service';
+import { registerPolicyActions } from './services/role-policies/admin-right';
 
 export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<void> {
+  await registerPolicyActions(strapi);
   getService(strapi, 'revocation').subscribe();
   await getService(strapi, 'resumable-upload').sweep();
   const { holders, slots } = getService(strapi, 'playback-session');

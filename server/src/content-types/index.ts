@@ -2,6 +2,7 @@ import { assetSchema } from './asset/schema';
 import { playbackSessionSchema } from './playback-session/schema';
 import { sessionHolderSchema } from './session-holder/schema';
 import { sessionSlotSchema } from './session-slot/schema';
+import { settingSchema } from './setting/schema';
 import { videoSchema } from './video/schema';
 
 export const contentTypes = {
@@ -10,4 +11,5 @@ export const contentTypes = {
   'playback-session': { schema: playbackSessionSchema },
   'session-holder': { schema: sessionHolderSchema },
   'session-slot': { schema: sessionSlotSchema },
+  setting: { schema: settingSchema },
 };

@@ -10,6 +10,7 @@ import { createPlaybackSessionService } from './playback-session';
 import { createPlaybackTokenService } from './playback-token';
 import { createResumableUploadService } from './resumable-upload';
 import { createRevocationService } from './revocation';
+import { createRolePoliciesService } from './role-policies';
 import { createSessionOverviewService } from './session-overview';
 import { createStorageService } from './storage';
 import { createStreamerService } from './streamer';
@@ -32,6 +33,7 @@ export const services = {
   'playback-session': createPlaybackSessionService,
   'playback-token': createPlaybackTokenService,
   revocation: createRevocationService,
+  'role-policies': createRolePoliciesService,
   'session-overview': createSessionOverviewService,
   streamer: createStreamerService,
   sync: createSyncService,

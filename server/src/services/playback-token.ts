@@ -31,7 +31,7 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
         strapi.log.debug('Playback token refused: concurrency-limit');
         return { allow: false, refusal: 'too-many-sessions' };
       }
-      const { lifetimeSeconds } = configOf(strapi).token;
+      const lifetimeSeconds = decision.policy.tokenLifetimeSeconds;
       const { token, expiresAt } = await mintPlaybackToken(
         keyring,
         { video: question.video, locale: decision.locale, origin: question.origin, protocols: decision.protocols },

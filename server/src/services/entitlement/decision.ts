@@ -1,5 +1,6 @@
 import type { DenyReason, GrantedAsset, Protocol, PublicRefusal } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
+import type { EffectivePolicy } from '../role-policies/effective-policy';
 import type { Concurrency } from './concurrency';
 
 /** May this caller play this entry now? */
@@ -22,6 +23,8 @@ export interface Allowance {
   asset: GrantedAsset;
   protocols: Protocol[];
   download: boolean;
+  /** What holds for this caller; what it takes from the entry is taken already. */
+  policy: EffectivePolicy;
   /** Counts where a session begins; null: no limit. */
   concurrency: Concurrency | null;
   /** When the answer will change by itself (milliseconds since the epoch); null: it will not. */

@@ -1,7 +1,8 @@
 import type { Core } from '@strapi/strapi';
-import { type GrantedAsset, PROTOCOLS } from '../../../contracts';
+import type { GrantedAsset, RolePolicies } from '../../../contracts';
 import { configOf, type PluginConfig } from '../../config';
 import { getService } from '../get-service';
+import { effectivePolicy } from '../role-policies/effective-policy';
 import { type Caller, resolveCaller } from './caller';
 import { concurrencyFor } from './concurrency';
 import { type Decision, type Denial, deny, type Question } from './decision';
@@ -9,10 +10,11 @@ import { assetIdOf, findPublishedVideo, type PublishedVideo } from './published-
 
 /** What one deliberation knows and reads, each thing once, however many sessions ask. */
 interface Reads {
-  session: PluginConfig['session'];
+  site: PluginConfig;
   caller(question: Question): Promise<Caller | Denial>;
   video(question: Question): Promise<PublishedVideo | null>;
   asset(id: string): Promise<GrantedAsset | null>;
+  policies(): Promise<RolePolicies>;
 }
 
 function once<Args extends unknown[], Result>(
@@ -55,14 +57,18 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
   if (assetId === null) return deny('asset-missing', 'not-found');
   const asset = await reads.asset(assetId);
   if (!asset) return deny('asset-not-ready', 'not-found');
+  const policy = effectivePolicy(reads.site, await reads.policies(), question.origin, caller.role);
+  // The policies of a role and of API tokens may have no protocol in common.
+  if (policy.protocols.length === 0) return deny('protocol-not-permitted', 'not-entitled');
   return {
     allow: true,
     role: caller.role,
     locale: video.locale ?? null,
     asset,
-    protocols: [...PROTOCOLS],
-    download: video.downloadable === true,
-    concurrency: concurrencyFor(question.origin, reads.session),
+    protocols: policy.protocols,
+    download: policy.download && video.downloadable === true,
+    policy,
+    concurrency: concurrencyFor(question.origin, policy),
     validUntil: video.availableUntil?.getTime() ?? null,
     posterUrl: video.poster?.url ?? null,
   };
@@ -82,7 +88,7 @@ export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): E
   return {
     deliberation() {
       const reads: Reads = {
-        session: configOf(strapi).session,
+        site: configOf(strapi),
         caller: once(
           (question) => resolveCaller(strapi, question.origin),
           (question) => JSON.stringify(question.origin),
@@ -94,6 +100,10 @@ export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): E
         asset: once(
           (id) => getService(strapi, 'asset').grantedAsset(id),
           (id) => id,
+        ),
+        policies: once(
+          () => getService(strapi, 'role-policies').read(),
+          () => '',
         ),
       };
       return (question) => decide(reads, question);

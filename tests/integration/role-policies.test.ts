@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { PROTOCOLS } from '../../server/contracts';
+import { hashOf, redeem, streamerSide } from '../support/internal';
+import { mint } from '../support/minting';
+import { type PublishedSite, startPublishedSite } from '../support/playback-site';
+import { setPolicies } from '../support/policies';
+import { describeTwoNodes } from '../support/second-node';
+import { createAdminWith } from '../support/strapi-accounts';
+
+const READ = 'plugin::protected-vod.policies.read';
+const UPDATE = 'plugin::protected-vod.policies.update';
+const ROUTE = '/protected-vod/policies';
+
+let site: PublishedSite;
+
+beforeAll(async () => {
+  site = await startPublishedSite();
+});
+afterAll(() => site.app.stop());
+beforeEach(() => setPolicies(site.app, site.editor, { roles: {} }));
+
+async function ask(method: 'GET' | 'PUT', token: string | null, body?: unknown) {
+  const response = await fetch(site.app.url + ROUTE, {
+    method,
+    headers: { 'content-type': 'application/json', ...(token !== null && { authorization: `Bearer ${token}` }) },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, body: JSON.parse(text) as { data?: unknown; error?: { message: string } } };
+}
+
+const tokenOf = async () => (await mint(site.app, site.video, site.viewer.jwt)).token;
+
+describe('the policies of a site', () => {
+  it('GET policies answers what PUT policies took, and what holds without', async () => {
+    const policies = { roles: { subscriber: { protocols: ['hls'] } }, apiTokens: { download: false } };
+    expect(await ask('PUT', site.editor.token, policies)).toMatchObject({ status: 200, body: { data: policies } });
+    const { status, body } = await ask('GET', site.editor.token);
+    expect(status).toBe(200);
+    expect(body).toEqual({ data: policies, meta: { site: expect.objectContaining({ tokenLifetimeSeconds: 60 }) } });
+  });
+
+  it('PUT policies replaces them all', async () => {
+    await setPolicies(site.app, site.editor, { roles: { subscriber: { download: false } } });
+    await setPolicies(site.app, site.editor, { roles: { authenticated: { download: false } } });
+    expect((await ask('GET', site.editor.token)).body.data).toEqual({ roles: { authenticated: { download: false } } });
+  });
+
+  const WRONG: [string, unknown, string[]][] = [
+    ['a role type that no role has', { roles: { subscribers: {}, nobody: {} } }, ['subscribers', 'nobody']],
+    ['a key that is none', { roles: { subscriber: { protocol: ['hls'] } } }, ['"protocol"', 'roles.subscriber']],
+    ['a protocol that is none', { roles: { subscriber: { protocols: ['ftp'] } } }, ['roles.subscriber.protocols[0]']],
+    ['no protocol', { roles: { subscriber: { protocols: [] } } }, ['roles.subscriber.protocols']],
+    ['a protocol twice', { roles: { subscriber: { protocols: ['hls', 'hls'] } } }, ['listed twice']],
+    [
+      'a token that lives for a day',
+      { roles: { subscriber: { tokenLifetimeSeconds: 86400 } } },
+      ['tokenLifetimeSeconds'],
+    ],
+    ['a limit on visitors', { roles: { public: { maxConcurrent: 1 } } }, ['roles.public.maxConcurrent']],
+    ['views of visitors', { roles: { public: { views: null } } }, ['roles.public.views']],
+    ['a limit on API tokens', { roles: {}, apiTokens: { maxConcurrent: 1 } }, ['"maxConcurrent"', 'apiTokens']],
+    ['no roles', {}, ['roles']],
+    ['no body', undefined, []],
+  ];
+
+  it.each(WRONG)('PUT policies with %s answers 400, names it, and changes nothing', async (_name, body, names) => {
+    const { status, body: answer } = await ask('PUT', site.editor.token, body);
+    expect(status).toBe(400);
+    for (const name of names) expect(answer.error?.message).toContain(name);
+    expect((await ask('GET', site.editor.token)).body.data).toEqual({ roles: {} });
+  });
+
+  it('each route needs a right of its own', async () => {
+    const statuses = async (permissions: string[]) => {
+      const admin = await createAdminWith(
+        site.app,
+        permissions.map((action) => ({ action })),
+      );
+      return [(await ask('GET', admin.token)).status, (await ask('PUT', admin.token, { roles: {} })).status];
+    };
+    expect(await statuses([])).toEqual([403, 403]);
+    expect(await statuses([READ])).toEqual([200, 403]);
+    expect(await statuses([UPDATE])).toEqual([403, 200]);
+    expect([(await ask('GET', null)).status, (await ask('GET', site.viewer.jwt)).status]).toEqual([401, 401]);
+  });
+
+  it('are not in the content API', async () => {
+    for (const path of ['settings', 'policies']) {
+      const { status } = await fetch(`${site.app.url}/api/protected-vod/${path}`);
+      expect(status, path).toBe(404);
+    }
+  });
+});
+
+describe('what a policy takes away', () => {
+  it('POST playback-token lists only the protocols of the policy, and a download only with the right', async () => {
+    expect((await mint(site.app, site.video, site.viewer.jwt)).urls).toHaveProperty('download');
+    await setPolicies(site.app, site.editor, { roles: { subscriber: { protocols: ['dash'], download: false } } });
+    expect(Object.keys((await mint(site.app, site.video, site.viewer.jwt)).urls)).toEqual(['dash']);
+  });
+
+  it('POST playback-token makes a token that lives as long as the policy says', async () => {
+    await setPolicies(site.app, site.editor, { roles: { subscriber: { tokenLifetimeSeconds: 7 } } });
+    const { token, expiresInSeconds } = await mint(site.app, site.video, site.viewer.jwt);
+    const { iat, exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
+    expect([expiresInSeconds, exp - iat]).toEqual([7, expect.toSatisfy((seconds: number) => seconds <= 8)]);
+  });
+
+  it('S5 between mint and redemption is not in the grant', async () => {
+    const token = await tokenOf();
+    await setPolicies(site.app, site.editor, { roles: { subscriber: { protocols: ['mp4'], download: false } } });
+    expect((await redeem(site.app, token)).grant).toMatchObject({ protocols: ['mp4'], download: false });
+  });
+
+  it('S6 while a film plays is not in the grant of its next sync, without waiting for the lease', async () => {
+    const { sync, introspect } = streamerSide(site.app);
+    const opened = await introspect(await tokenOf());
+    if (!opened.active) throw new Error('the token was refused');
+    expect(opened.grant).toMatchObject({ protocols: [...PROTOCOLS], download: true });
+    const session = hashOf(opened.sessionId);
+    await sync([{ session }]);
+    expect((await sync([{ session }])).results).toEqual([{ session, state: 'unchanged' }]);
+    await setPolicies(site.app, site.editor, { roles: { subscriber: { protocols: ['hls'], download: false } } });
+    expect((await sync([{ session }])).results).toMatchObject([
+      { session, state: 'renewed', grant: { protocols: ['hls'], download: false } },
+    ]);
+  });
+
+  it('is nothing of another role', async () => {
+    await setPolicies(site.app, site.editor, { roles: { authenticated: { protocols: ['mp4'] } } });
+    expect((await redeem(site.app, await tokenOf())).grant.protocols).toEqual([...PROTOCOLS]);
+  });
+
+  it('cannot be told where the policies cannot be read: nobody is let in', async () => {
+    const where = { name: 'role-policies' };
+    const settings = site.app.strapi.db.query('plugin::protected-vod.setting');
+    await settings.update({ where, data: { value: { roles: 'none' } } });
+    await expect(tokenOf()).rejects.toThrow('500');
+  });
+});
+
+describeTwoNodes('on two nodes', (node) => {
+  it('a policy holds on each from the moment it was set', async () => {
+    const token = await tokenOf();
+    const { sync, introspect } = streamerSide({ ...site.app, url: node.url });
+    const opened = await introspect(token);
+    if (!opened.active) throw new Error('the token was refused');
+    const session = hashOf(opened.sessionId);
+    for (const protocol of ['hls', 'dash', 'mp4'] as const) {
+      await setPolicies(site.app, site.editor, { roles: { subscriber: { protocols: [protocol] } } });
+      const [result] = (await sync([{ session }])).results;
+      expect(result).toMatchObject({ state: 'renewed', grant: { protocols: [protocol] } });
+    }
+  });
+});
