@@ -9,6 +9,8 @@ export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<vo
   const { holders, slots } = getService(strapi, 'playback-session');
   strapi.cron.add({ 'protected-vod-holders': { task: () => holders.sweep(), options: { rule: '17 * * * *' } } });
   strapi.cron.add({ 'protected-vod-slots': { task: () => slots.sweep(), options: { rule: '47 * * * *' } } });
+  const policies = getService(strapi, 'role-policies');
+  strapi.cron.add({ 'protected-vod-views': { task: () => policies.sweepViews(), options: { rule: '27 * * * *' } } });
   // Commands that only load Strapi (console, export, routes:list) bootstrap too, but never listen.
   strapi.server.httpServer.once('listening', () => {
     getService(strapi, 'streamer').start();

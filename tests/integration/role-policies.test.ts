@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { PROTOCOLS } from '../../server/contracts';
-import { hashOf, redeem, streamerSide } from '../support/internal';
-import { mint } from '../support/minting';
+import { PROTOCOLS, type RolePolicy } from '../../server/contracts';
+import { hashOf, LAPTOP, PHONE, redeem, streamerSide } from '../support/internal';
+import { askForToken, mint } from '../support/minting';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
 import { setPolicies } from '../support/policies';
 import { describeTwoNodes } from '../support/second-node';
-import { createAdminWith } from '../support/strapi-accounts';
+import { createAdminWith, createSiteUser } from '../support/strapi-accounts';
 
 const READ = 'plugin::protected-vod.policies.read';
 const UPDATE = 'plugin::protected-vod.policies.update';
@@ -137,6 +137,119 @@ describe('what a policy takes away', () => {
     const settings = site.app.strapi.db.query('plugin::protected-vod.setting');
     await settings.update({ where, data: { value: { roles: 'none' } } });
     await expect(tokenOf()).rejects.toThrow('500');
+  });
+});
+
+describe('the session that a policy shapes', () => {
+  const set = (policy: RolePolicy) => setPolicies(site.app, site.editor, { roles: { subscriber: policy } });
+  const SESSION = 'plugin::protected-vod.playback-session';
+  const HOLDER = 'plugin::protected-vod.session-holder';
+  const rowOf = (session: string) => site.app.strapi.db.query(SESSION).findOne({ where: { sessionHash: session } });
+
+  async function open() {
+    const { sync, introspect } = streamerSide(site.app);
+    const opened = await introspect(await tokenOf());
+    if (!opened.active) throw new Error('the token was refused');
+    return { ...opened, session: hashOf(opened.sessionId), sync, introspect };
+  }
+
+  async function silence(session: string, seconds: number): Promise<void> {
+    const then = String(Date.now() - seconds * 1000);
+    const where = { sessionHash: session };
+    await site.app.strapi.db.query(SESSION).update({ where, data: { lastSeenAt: then } });
+    await site.app.strapi.db.query(HOLDER).updateMany({ where, data: { seenAt: then } });
+  }
+
+  it('S9 has the limit of the policy, and what one more does at it', async () => {
+    await set({ maxConcurrent: 1 });
+    const user = await createSiteUser(site.app, site.role);
+    const first = hashOf((await redeem(site.app, (await mint(site.app, site.video, user.jwt)).token)).sessionId);
+    expect(await askForToken(site.app, site.video, user.jwt)).toMatchObject({ status: 403, code: 'too-many-sessions' });
+    await set({ maxConcurrent: 1, atLimit: 'end-oldest' });
+    await redeem(site.app, (await mint(site.app, site.video, user.jwt)).token);
+    expect(await rowOf(first)).toMatchObject({ state: 'ended', endReason: 'oldest-gave-way' });
+    await set({ maxConcurrent: null });
+    await redeem(site.app, (await mint(site.app, site.video, user.jwt)).token);
+  });
+
+  it('is over after the silence of the policy, and the client that comes back is refused for good', async () => {
+    const { session, sessionId, introspect } = await open();
+    await set({ sessionLifetimeSeconds: 600 });
+    await silence(session, 590);
+    expect(await introspect(sessionId)).toMatchObject({ active: true });
+    await silence(session, 601);
+    expect(await introspect(sessionId)).toEqual({ active: false, final: true });
+    expect(await rowOf(session)).toMatchObject({ state: 'ended', endReason: 'session-silent' });
+  });
+
+  it('is over after that silence for one who would take it over as well', async () => {
+    const { session, sessionId, introspect } = await open();
+    await set({ sessionLifetimeSeconds: 600 });
+    await silence(session, 601);
+    expect(await introspect(sessionId, { ...LAPTOP, agent: PHONE.agent })).toEqual({ active: false, final: true });
+    expect(await rowOf(session)).toMatchObject({ state: 'ended', endReason: 'session-silent' });
+  });
+
+  it('slides: it is not over while a streamer sees its client, whatever its row says', async () => {
+    const { session, sync } = await open();
+    await silence(session, 601);
+    await set({ sessionLifetimeSeconds: 600 });
+    expect((await sync([{ session, idleMs: 0 }])).results).toMatchObject([{ state: 'renewed' }]);
+  });
+
+  it('without a policy is over after the film’s length and the pause allowance', async () => {
+    const { session, sessionId, grant, introspect } = await open();
+    const allowed = grant.asset.durationSeconds + 4 * 3600;
+    await silence(session, allowed - 10);
+    expect(await introspect(sessionId)).toMatchObject({ active: true });
+    await silence(session, allowed + 10);
+    expect(await introspect(sessionId)).toEqual({ active: false, final: true });
+  });
+
+  it('S13 ends at the absolute end of a policy that was lowered while it plays, at its next sync', async () => {
+    const { session, sync } = await open();
+    await sync([{ session }]);
+    const data = { startedAt: String(Date.now() - 120_000) };
+    await site.app.strapi.db.query(SESSION).update({ where: { sessionHash: session }, data });
+    expect((await sync([{ session }])).results).toMatchObject([{ state: 'unchanged' }]);
+    await set({ sessionMaxLifetimeSeconds: 60 });
+    expect((await sync([{ session }])).results).toEqual([{ session, state: 'ended' }]);
+    expect(await rowOf(session)).toMatchObject({ endReason: 'session-lifetime-over' });
+  });
+
+  it('S12 bound to its address prefix is handed over to nobody, after any silence', async () => {
+    await set({ clientBinding: 'address-prefix' });
+    const { session, sessionId, introspect } = await open();
+    await silence(session, 60);
+    for (const comer of [LAPTOP, { ...LAPTOP, agent: PHONE.agent }]) {
+      expect(await introspect(sessionId, comer)).toEqual({ active: false, final: false });
+    }
+    expect(await introspect(sessionId, { ...PHONE, agent: LAPTOP.agent })).toMatchObject({ active: true });
+    expect(await rowOf(session)).toMatchObject({ generation: 0 });
+  });
+
+  it('S12 bound to nobody is granted to each client, and no take-over is counted', async () => {
+    await set({ clientBinding: 'none' });
+    const { session, sessionId, grant, introspect } = await open();
+    expect(grant).toMatchObject({ anyClient: true, client: PHONE });
+    expect(await introspect(sessionId, LAPTOP)).toMatchObject({ active: true, grant: { anyClient: true } });
+    expect(await rowOf(session)).toMatchObject({ generation: 0 });
+    await set({ clientBinding: 'hand-over' });
+    expect(await introspect(sessionId, LAPTOP, 0)).toEqual({ active: false, final: false });
+  });
+
+  it('S14 grants no rendition above the quality ceiling; where none is left, nothing', async () => {
+    const { session, sync, grant } = await open();
+    const height = grant.asset.renditions[0]?.height ?? 0;
+    expect(height).toBeGreaterThan(0);
+    await set({ maxHeight: height });
+    expect((await sync([{ session }])).results).toMatchObject([{ state: 'renewed' }]);
+    await set({ maxHeight: height - 1 });
+    expect((await sync([{ session }])).results).toEqual([{ session, state: 'ended' }]);
+    expect(await askForToken(site.app, site.video, site.viewer.jwt)).toMatchObject({
+      status: 403,
+      code: 'not-entitled',
+    });
   });
 });
 

@@ -4,6 +4,7 @@ import { sessionHolderSchema } from './session-holder/schema';
 import { sessionSlotSchema } from './session-slot/schema';
 import { settingSchema } from './setting/schema';
 import { videoSchema } from './video/schema';
+import { viewSchema } from './view/schema';
 
 export const contentTypes = {
   video: { schema: videoSchema },
@@ -12,4 +13,5 @@ export const contentTypes = {
   'session-holder': { schema: sessionHolderSchema },
   'session-slot': { schema: sessionSlotSchema },
   setting: { schema: settingSchema },
+  view: { schema: viewSchema },
 };

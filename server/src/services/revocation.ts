@@ -38,7 +38,7 @@ function assetScope(event: LifecycleEvent): Scope {
 
 function apiTokenScope(event: LifecycleEvent): Scope {
   const row = rowOf(event);
-  return row ? { origin: { kind: 'api-token', id: String(row.id) } } : {};
+  return row ? { apiToken: String(row.id) } : {};
 }
 
 function changesPassword(event: LifecycleEvent): boolean {

@@ -108,11 +108,14 @@ async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Prom
   const rules = configOf(strapi).session;
   // Begun after the epochs were read: see `judgeSession`.
   const decide = getService(strapi, 'entitlement').deliberation();
+  const { idleTimes, store } = getService(strapi, 'playback-session');
   const judgements: Judgement[] = [];
   const holdings: Holding[] = [];
   for (const { row, entry } of due) {
     try {
-      const judgement = await judgeSession(row, decide, rules);
+      const ms = async () => Math.min((await idleTimes([row])).get(row.session_hash) ?? 0, entry.idleMs);
+      const silence = { since: row.last_seen_at, ms };
+      const judgement = await judgeSession(row, { decide, session: rules, silence });
       judgements.push(judgement);
       if (judgement.outcome === 'end') continue;
       holdings.push(holdingFor(row, { streamer, generation: entry.generation, isActive: false }, rules));
@@ -123,7 +126,7 @@ async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Prom
       );
     }
   }
-  const settled = await getService(strapi, 'playback-session').store.settle(judgements, holdings);
+  const settled = await store.settle(judgements, holdings);
   return judgements.map((judgement, at): [string, Outcome] => {
     const session = judgement.row.session_hash;
     if (!settled[at]) return [session, 'void'];

@@ -53,23 +53,41 @@ async function publicCaller(strapi: Core.Strapi): Promise<Caller | Denial> {
   return role ? callerOfRole(strapi, role, true) : deny('caller-unknown', 'login-required');
 }
 
-async function apiTokenCaller(strapi: Core.Strapi, id: string): Promise<Caller | Denial> {
+/** Null: deleted or expired. */
+async function findApiToken(strapi: Core.Strapi, id: string): Promise<z.infer<typeof apiTokenSchema> | null> {
   const found: unknown = await strapi.db
     .query('admin::api-token')
     .findOne({ where: { id }, populate: ['permissions'] });
   const token = apiTokenSchema.nullable().parse(found);
-  if (!token || (token.expiresAt && token.expiresAt.getTime() <= Date.now())) {
-    return deny('api-token-gone', 'login-required');
-  }
+  return token?.expiresAt && token.expiresAt.getTime() <= Date.now() ? null : token;
+}
+
+async function apiTokenCaller(strapi: Core.Strapi, id: string): Promise<Caller | Denial> {
+  const token = await findApiToken(strapi, id);
+  if (!token) return deny('api-token-gone', 'login-required');
   // A full-access token speaks for no one in particular, so nothing could end its sessions one day.
   if (token.type !== 'custom') return deny('api-token-unbound', 'not-entitled');
   const held = token.permissions?.some((permission) => permission.action === PLAYBACK_ACTION);
   return held ? { allow: true, role: null } : deny('permission-missing', 'not-entitled');
 }
 
+/** The user decides, as if the user had asked; the token must be there, and one that may speak for anybody. */
+async function namedUserCaller(strapi: Core.Strapi, id: string, tokenId: string): Promise<Caller | Denial> {
+  const token = await findApiToken(strapi, tokenId);
+  if (!token) return deny('api-token-gone', 'login-required');
+  // Else the permission to play what the token itself may would open what is kept for other roles.
+  if (token.type !== 'full-access') return deny('user-not-nameable', 'not-entitled');
+  const caller = await userCaller(strapi, id);
+  // Who asks is signed in, and a sign-in would change nothing.
+  return caller.allow ? caller : deny(caller.reason, 'not-entitled');
+}
+
 /** Looks the caller up afresh: exists, may sign in, holds the playback permission. */
 export async function resolveCaller(strapi: Core.Strapi, origin: Origin): Promise<Caller | Denial> {
   if (origin.kind === 'api-token') return apiTokenCaller(strapi, origin.id);
   if (!strapi.plugin('users-permissions')) return deny('caller-unknown', 'login-required');
-  return origin.kind === 'user' ? userCaller(strapi, origin.id) : publicCaller(strapi);
+  if (origin.kind === 'public') return publicCaller(strapi);
+  return origin.apiToken === undefined
+    ? userCaller(strapi, origin.id)
+    : namedUserCaller(strapi, origin.id, origin.apiToken);
 }

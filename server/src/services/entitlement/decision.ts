@@ -2,6 +2,7 @@ import type { DenyReason, GrantedAsset, Protocol, PublicRefusal } from '../../..
 import type { Origin } from '../../tokens/playback-token';
 import type { EffectivePolicy } from '../role-policies/effective-policy';
 import type { Concurrency } from './concurrency';
+import type { ViewAllowance } from './view-allowance';
 
 /** May this caller play this entry now? */
 export interface Question {
@@ -27,6 +28,8 @@ export interface Allowance {
   policy: EffectivePolicy;
   /** Counts where a session begins; null: no limit. */
   concurrency: Concurrency | null;
+  /** Likewise. */
+  views: ViewAllowance | null;
   /** When the answer will change by itself (milliseconds since the epoch); null: it will not. */
   validUntil: number | null;
   posterUrl: string | null;

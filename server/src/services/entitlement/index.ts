@@ -7,6 +7,8 @@ import { type Caller, resolveCaller } from './caller';
 import { concurrencyFor } from './concurrency';
 import { type Decision, type Denial, deny, type Question } from './decision';
 import { assetIdOf, findPublishedVideo, type PublishedVideo } from './published-video';
+import { belowCeiling } from './quality-ceiling';
+import { viewAllowanceFor } from './view-allowance';
 
 /** What one deliberation knows and reads, each thing once, however many sessions ask. */
 interface Reads {
@@ -55,11 +57,13 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
   if (denial) return denial;
   const assetId = question.asset ?? assetIdOf(video);
   if (assetId === null) return deny('asset-missing', 'not-found');
-  const asset = await reads.asset(assetId);
-  if (!asset) return deny('asset-not-ready', 'not-found');
+  const stored = await reads.asset(assetId);
+  if (!stored) return deny('asset-not-ready', 'not-found');
   const policy = effectivePolicy(reads.site, await reads.policies(), question.origin, caller.role);
   // The policies of a role and of API tokens may have no protocol in common.
   if (policy.protocols.length === 0) return deny('protocol-not-permitted', 'not-entitled');
+  const asset = belowCeiling(stored, policy.maxHeight);
+  if (!asset) return deny('quality-above-ceiling', 'not-entitled');
   return {
     allow: true,
     role: caller.role,
@@ -69,6 +73,7 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
     download: policy.download && video.downloadable === true,
     policy,
     concurrency: concurrencyFor(question.origin, policy),
+    views: viewAllowanceFor(question.origin, question.video, policy.views),
     validUntil: video.availableUntil?.getTime() ?? null,
     posterUrl: video.poster?.url ?? null,
   };

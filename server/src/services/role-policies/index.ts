@@ -2,6 +2,7 @@ import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { type RolePolicies, rolePoliciesSchema } from '../../../contracts';
 import { SETTING_UID } from '../../content-types/uids';
+import { getService } from '../get-service';
 
 const NAME = 'role-policies';
 const ROLE_UID = 'plugin::users-permissions.role';
@@ -18,6 +19,8 @@ export interface RolePoliciesService {
   replace(policies: RolePolicies): Promise<void>;
   /** Of the types that `policies` names, those that no role of the site has. */
   unknownRoles(policies: RolePolicies): Promise<string[]>;
+  /** Forgets the views that no policy counts any more. */
+  sweepViews(): Promise<void>;
 }
 
 /** What roles may, as administrators set it. The decision reads it; see `entitlement`. */
@@ -53,6 +56,11 @@ export function createRolePoliciesService({ strapi }: { strapi: Core.Strapi }): 
       const found: unknown[] = await strapi.db.query(ROLE_UID).findMany({ select: ['type'] });
       const types = new Set(found.map((row) => roleSchema.parse(row).type));
       return named.filter((type) => !types.has(type));
+    },
+    async sweepViews() {
+      const { roles } = await this.read();
+      const windows = Object.values(roles).map(({ views }) => views?.windowSeconds ?? 0);
+      await getService(strapi, 'playback-session').views.sweep(Math.max(0, ...windows));
     },
   };
 }
