@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type RolePolicies, rolePoliciesSchema } from '../../../contracts';
 import { SETTING_UID } from '../../content-types/uids';
 import { getService } from '../get-service';
+import { retryingDeadlocks } from '../playback-session/deadlock';
 
 const NAME = 'role-policies';
 const ROLE_UID = 'plugin::users-permissions.role';
@@ -44,7 +45,7 @@ export function createRolePoliciesService({ strapi }: { strapi: Core.Strapi }): 
     async replace(policies) {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await write(policies);
+          return await retryingDeadlocks(() => write(policies));
         } catch (error) {
           if (attempt === ATTEMPTS) throw error;
         }
