@@ -172,6 +172,44 @@ describe('the session that a policy shapes', () => {
     await redeem(site.app, (await mint(site.app, site.video, user.jwt)).token);
   });
 
+  /** Three sessions of a new user, in the order in which they began. */
+  async function openThree() {
+    const user = await createSiteUser(site.app, site.role);
+    const opened: string[] = [];
+    for (let at = 0; at < 3; at += 1) {
+      const { token } = await mint(site.app, site.video, user.jwt);
+      opened.push(hashOf((await redeem(site.app, token)).sessionId));
+    }
+    const { sync } = streamerSide(site.app);
+    const states = async () => (await sync(opened.map((session) => ({ session })))).results.map(({ state }) => state);
+    return { user, states, opened };
+  }
+
+  it('S9 lowered while three play, a limit ends those who came last at their next sync, and no more', async () => {
+    await set({ maxConcurrent: 3 });
+    const { user, states, opened } = await openThree();
+    expect(await states()).toEqual(['unchanged', 'unchanged', 'unchanged']);
+    await set({ maxConcurrent: 2 });
+    expect(await states()).toEqual(['renewed', 'renewed', 'ended']);
+    expect(await rowOf(opened[2] ?? '')).toMatchObject({ endReason: 'concurrency-limit' });
+    expect(await states()).toEqual(['unchanged', 'unchanged', 'ended']);
+    expect(await askForToken(site.app, site.video, user.jwt)).toMatchObject({ code: 'too-many-sessions' });
+  });
+
+  it('S9 lowered where the newest wins, a limit ends those who came first', async () => {
+    await set({ maxConcurrent: 3 });
+    const { states } = await openThree();
+    await set({ maxConcurrent: 1, atLimit: 'end-oldest' });
+    expect(await states()).toEqual(['ended', 'ended', 'renewed']);
+  });
+
+  it('S9 set while three play without one, a limit leaves as many as it says', async () => {
+    const { user, states } = await openThree();
+    await set({ maxConcurrent: 2 });
+    expect((await states()).filter((state) => state === 'renewed')).toHaveLength(2);
+    expect(await askForToken(site.app, site.video, user.jwt)).toMatchObject({ code: 'too-many-sessions' });
+  });
+
   it('is over after the silence of the policy, and the client that comes back is refused for good', async () => {
     const { session, sessionId, introspect } = await open();
     await set({ sessionLifetimeSeconds: 600 });

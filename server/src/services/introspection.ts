@@ -14,7 +14,7 @@ import { getService } from './get-service';
 import type { PlaybackSessionService } from './playback-session';
 import { grantFor, holdingFor } from './playback-session/grant';
 import { judgeHandOver } from './playback-session/hand-over';
-import { judgeSession, questionOf } from './playback-session/judgement';
+import { judgeRoom, judgeSession, questionOf } from './playback-session/judgement';
 import type { Silence } from './playback-session/lifetime';
 import { clientOf, type SessionRow } from './playback-session/row';
 
@@ -219,7 +219,8 @@ class Inquiry {
 
   private async grant({ row, sessionId, silence }: Found): Promise<IntrospectionResponse | Refused | Overtaken> {
     const decide = getService(this.strapi, 'entitlement').deliberation();
-    const judgement = await judgeSession(row, { decide, session: this.session, silence });
+    const decided = await judgeSession(row, { decide, session: this.session, silence });
+    const [judgement = decided] = await judgeRoom([decided], this.sessions.claims);
     const holder = { streamer: this.request.streamer, generation: row.generation, isActive: true };
     const holdings = judgement.outcome === 'renew' ? [holdingFor(row, holder, this.session)] : [];
     const [settled] = await this.store.settle([judgement], holdings);

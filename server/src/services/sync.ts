@@ -5,7 +5,7 @@ import { configOf } from '../config';
 import { getService } from './get-service';
 import { grantFor, holdingFor } from './playback-session/grant';
 import type { Holding } from './playback-session/holders';
-import { type Judgement, judgeSession } from './playback-session/judgement';
+import { type Judgement, judgeRoom, judgeSession } from './playback-session/judgement';
 import type { SessionRow } from './playback-session/row';
 
 const MAX_ATTEMPTS = 4;
@@ -104,21 +104,17 @@ async function verdictsOn(
   return outcomes;
 }
 
-async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Promise<[string, Outcome][]> {
-  const rules = configOf(strapi).session;
+/** What fresh decisions mean for the sessions of `due`; one that cannot be decided is missing. */
+async function judge(strapi: Core.Strapi, due: Due[]): Promise<Judgement[]> {
+  const { session } = configOf(strapi);
   // Begun after the epochs were read: see `judgeSession`.
   const decide = getService(strapi, 'entitlement').deliberation();
-  const { idleTimes, store } = getService(strapi, 'playback-session');
+  const { idleTimes, claims } = getService(strapi, 'playback-session');
   const judgements: Judgement[] = [];
-  const holdings: Holding[] = [];
   for (const { row, entry } of due) {
     try {
       const ms = async () => Math.min((await idleTimes([row])).get(row.session_hash) ?? 0, entry.idleMs);
-      const silence = { since: row.last_seen_at, ms };
-      const judgement = await judgeSession(row, { decide, session: rules, silence });
-      judgements.push(judgement);
-      if (judgement.outcome === 'end') continue;
-      holdings.push(holdingFor(row, { streamer, generation: entry.generation, isActive: false }, rules));
+      judgements.push(await judgeSession(row, { decide, session, silence: { since: row.last_seen_at, ms } }));
     } catch (error) {
       // One bad session harms itself only: it is not renewed, and its lease runs out (S17).
       strapi.log.error(
@@ -126,7 +122,19 @@ async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Prom
       );
     }
   }
-  const settled = await store.settle(judgements, holdings);
+  return judgeRoom(judgements, claims);
+}
+
+async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Promise<[string, Outcome][]> {
+  const rules = configOf(strapi).session;
+  const judgements = await judge(strapi, due);
+  const generations = new Map(due.map(({ row, entry }) => [row.session_hash, entry.generation]));
+  const holdings: Holding[] = judgements.flatMap(({ row, outcome }) => {
+    const generation = generations.get(row.session_hash);
+    if (outcome === 'end' || generation === undefined) return [];
+    return [holdingFor(row, { streamer, generation, isActive: false }, rules)];
+  });
+  const settled = await getService(strapi, 'playback-session').store.settle(judgements, holdings);
   return judgements.map((judgement, at): [string, Outcome] => {
     const session = judgement.row.session_hash;
     if (!settled[at]) return [session, 'void'];

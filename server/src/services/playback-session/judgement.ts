@@ -3,6 +3,7 @@ import type { PluginConfig } from '../../config';
 import type { Allowance, Decision, Question } from '../entitlement/decision';
 import { type Lifetime, lifetimeOf, type Silence } from './lifetime';
 import { originOf, type SessionRow } from './row';
+import type { SlotClaims } from './slot-claims';
 
 /** What a fresh decision means for a running session. Nothing is written yet. */
 export type Judgement =
@@ -50,4 +51,19 @@ export async function judgeSession(row: SessionRow, parts: JudgementParts): Prom
     allowance: decision,
     leaseDue: nextLeaseDue(now, decision, lifetime, parts.session.leaseSeconds),
   };
+}
+
+/** Ends those of the renewed for whom a limit of concurrent sessions leaves no room (S9); all at once, to ask once. */
+export async function judgeRoom(judgements: readonly Judgement[], claims: SlotClaims): Promise<Judgement[]> {
+  const running = judgements.flatMap((judgement) => {
+    const concurrency = judgement.outcome === 'renew' ? judgement.allowance.concurrency : null;
+    return concurrency === null ? [] : [{ tokenId: judgement.row.token_id, concurrency }];
+  });
+  if (running.length === 0) return [...judgements];
+  const without = await claims.withoutRoom(running);
+  return judgements.map((judgement) =>
+    judgement.outcome === 'renew' && without.has(judgement.row.token_id)
+      ? { row: judgement.row, outcome: 'end', reason: 'concurrency-limit' }
+      : judgement,
+  );
 }
