@@ -4,6 +4,7 @@ export const PUBLIC_REFUSALS = {
   'not-entitled': { status: 403, sentence: 'You may not watch this video.' },
   'not-available-yet': { status: 403, sentence: 'This video is not available yet.' },
   'too-many-sessions': { status: 403, sentence: 'This account is already watching elsewhere.' },
+  'too-many-views': { status: 403, sentence: 'You have watched this video as often as you may for now.' },
   'rate-limited': { status: 429, sentence: 'Too many requests. Try again shortly.' },
   'not-found': { status: 404, sentence: 'Not Found' },
   'not-configured': { status: 503, sentence: 'Playback is not configured on this server.' },
@@ -18,6 +19,7 @@ export type DenyReason =
   | 'user-unconfirmed'
   | 'api-token-gone'
   | 'api-token-unbound'
+  | 'user-not-nameable'
   | 'permission-missing'
   | 'video-missing'
   | 'video-unpublished'
@@ -32,11 +34,14 @@ export type DenyReason =
   | 'asset-missing'
   | 'asset-not-ready'
   | 'protocol-not-permitted'
+  | 'quality-above-ceiling'
   | 'session-ended'
   | 'session-lifetime-over'
+  | 'session-silent'
   | 'token-invalid'
   | 'token-expired'
   | 'client-mismatch'
   | 'too-many-take-overs'
   | 'concurrency-limit'
+  | 'view-limit'
   | 'secret-refused';

@@ -8,6 +8,8 @@ export const renditionSchema = z.object({
   id: z.string().regex(/^[a-z0-9]{1,16}$/),
   storageKey: storageKeySchema,
   sizeBytes: z.number().int().nonnegative(),
+  /** Of the picture as it is shown, in pixels; 0: there is none; absent: not known. */
+  height: z.number().int().nonnegative().exactOptional(),
 });
 
 export const grantedAssetSchema = z.object({
@@ -34,6 +36,8 @@ export const grantSchema = z.object({
   protocols: z.array(z.enum(PROTOCOLS)),
   download: z.boolean(),
   client: clientSchema,
+  /** The session is bound to no client: `client` is only the one that opened it. */
+  anyClient: z.literal(true).exactOptional(),
   /** Raised by every hand-over; an answer with a lower one is stale. */
   generation: z.number().int().nonnegative(),
   /** Counts from the moment the streamer sent the request that brought this grant. */

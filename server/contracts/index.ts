@@ -10,6 +10,7 @@ export * from './operator';
 export * from './playback-api';
 export * from './plugin-id';
 export * from './protocols';
+export * from './role-policies';
 export * from './storage-key';
 export * from './streamer-control';
 export * from './streamer-process';

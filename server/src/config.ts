@@ -86,6 +86,12 @@ export const configSchema = z.strictObject({
         .positive()
         .default(24 * 3600)
         .describe('Absolute end of a session, whatever it does.'),
+      pauseAllowanceSeconds: z
+        .number()
+        .int()
+        .positive()
+        .default(4 * 3600)
+        .describe("Silence beyond the film's own length after which a session is over."),
       silenceSeconds: z
         .number()
         .int()

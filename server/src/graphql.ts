@@ -5,7 +5,9 @@ import {
   PLAYBACK_SESSION_UID,
   SESSION_HOLDER_UID,
   SESSION_SLOT_UID,
+  SETTING_UID,
   VIDEO_UID,
+  VIEW_UID,
 } from './content-types/uids';
 
 interface ShadowCrud {
@@ -38,6 +40,8 @@ export function limitGraphql(strapi: Core.Strapi): void {
   extension.shadowCRUD(PLAYBACK_SESSION_UID).disable();
   extension.shadowCRUD(SESSION_HOLDER_UID).disable();
   extension.shadowCRUD(SESSION_SLOT_UID).disable();
+  extension.shadowCRUD(SETTING_UID).disable();
+  extension.shadowCRUD(VIEW_UID).disable();
   extension.shadowCRUD(VIDEO_UID).disableMutations();
   // Strapi joins drafts too when it filters by other locales: the answer would tell what they say.
   extension.shadowCRUD(VIDEO_UID).field('localizations').disableFilters();

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { PlaybackTokenAnswer } from '../../server/contracts';
 import { fetchOk } from '../clients/fetch-ok.mjs';
 import { mediaPlaylistUrls, segmentUrls } from '../clients/hls.mjs';
@@ -10,6 +10,7 @@ import { freePort } from '../support/free-port';
 import { mint } from '../support/minting';
 import { type PacedReader, readPaced } from '../support/paced-reader';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
+import { setPolicies } from '../support/policies';
 import { createSiteUser, findSiteRole, type SiteUser } from '../support/strapi-accounts';
 import { readHttp, readRtmp, readWebSocket, type StreamReader } from '../support/stream-readers';
 import { FFMPEG, repeatFilm } from '../support/tools';
@@ -166,30 +167,43 @@ describe.skipIf(!FFMPEG)('a 10-minute film, read at its own pace', () => {
   const direct = Object.keys(readers).filter((name) => !proxied.includes(name));
   const rounds = Object.keys(changes).map((change): [string, string[]] => [change, direct]);
 
+  async function expectEnd(name: string, change: (user: SiteUser, documentId: string) => Promise<unknown>) {
+    const user = await createSiteUser(site.app, site.role);
+    const documentId = await publishVideo(site.app, site.editor, { source });
+    const { urls } = await mint(site.app, documentId, user.jwt);
+    const reading = await readers[name]?.(urls);
+    if (reading === undefined) throw new Error(`nobody reads over ${name}`);
+    const { reader, isRefused } = reading;
+    await until('bytes flow', () => reader.bytes() > bytesPerSecond);
+    const asked = Date.now();
+    await change(user, documentId);
+    const committed = Date.now();
+    const protocol = protocolOf(name);
+    const lastByteAt = await (reading.lastByteAt?.() ?? streamer.lastByteAt(protocol, committed));
+    const lastByteMs = lastByteAt - committed;
+    const cutOffMs = (await reader.cutOff) - committed;
+    console.log(`${name}: last byte left after ${lastByteMs} ms, viewer cut off after ${cutOffMs} ms`);
+    // One response was open, and is counted.
+    expect(lastByteAt).toBeGreaterThanOrEqual(asked);
+    expect(lastByteMs).toBeLessThanOrEqual(LIMIT_MS);
+    expect(streamer.hasOpenStream(protocol)).toBe(false);
+    expect(await isRefused()).toBe(true);
+  }
+
   describe.each([...rounds, ['session ended', proxied] as const])('%s', (change, names) => {
     // At once, each with a user and an entry of its own: they are told apart by the protocol.
-    it.concurrent.each(names)('over %s the last byte leaves within two seconds', async (name) => {
-      const user = await createSiteUser(site.app, site.role);
-      const documentId = await publishVideo(site.app, site.editor, { source });
-      const { urls } = await mint(site.app, documentId, user.jwt);
-      const reading = await readers[name]?.(urls);
-      if (reading === undefined) throw new Error(`nobody reads over ${name}`);
-      const { reader, isRefused } = reading;
-      await until('bytes flow', () => reader.bytes() > bytesPerSecond);
-      const asked = Date.now();
-      await changes[change]?.(user, documentId);
-      const committed = Date.now();
-      const protocol = protocolOf(name);
-      const lastByteAt = await (reading.lastByteAt?.() ?? streamer.lastByteAt(protocol, committed));
-      const lastByteMs = lastByteAt - committed;
-      const cutOffMs = (await reader.cutOff) - committed;
-      console.log(`${change}, ${name}: last byte left after ${lastByteMs} ms, viewer cut off after ${cutOffMs} ms`);
-      // One response was open, and is counted.
-      expect(lastByteAt).toBeGreaterThanOrEqual(asked);
-      expect(lastByteMs).toBeLessThanOrEqual(LIMIT_MS);
-      expect(streamer.hasOpenStream(protocol)).toBe(false);
-      expect(await isRefused()).toBe(true);
-    });
+    it.concurrent.each(names)('over %s the last byte leaves within two seconds', (name) =>
+      expectEnd(name, async (user, documentId) => changes[change]?.(user, documentId)),
+    );
+  });
+
+  describe('policy of the role lowered', () => {
+    afterEach(() => setPolicies(site.app, site.editor, { roles: {} }));
+
+    // One after another: the policy is that of all users.
+    it.each(direct)('over %s the last byte leaves within two seconds', (name) =>
+      expectEnd(name, () => setPolicies(site.app, site.editor, { roles: { [site.role.type]: { maxHeight: 1 } } })),
+    );
   });
 
   it('S15 the open response of a reader that reads nothing is closed too', async () => {

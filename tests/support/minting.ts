@@ -15,13 +15,18 @@ export async function askForToken(
   documentId: string,
   bearer: string | null,
   query = '',
+  body?: unknown,
 ): Promise<MintResponse> {
   const response = await fetch(`${app.url}/api/protected-vod/videos/${documentId}/playback-token${query}`, {
     method: 'POST',
-    headers: bearer === null ? {} : { authorization: `Bearer ${bearer}` },
+    headers: {
+      ...(bearer !== null && { authorization: `Bearer ${bearer}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  const body = (await response.json()) as { error?: { details?: { code?: string } } };
-  return { status: response.status, headers: response.headers, code: body.error?.details?.code, body };
+  const answer = (await response.json()) as { error?: { details?: { code?: string } } };
+  return { status: response.status, headers: response.headers, code: answer.error?.details?.code, body: answer };
 }
 
 /** Mints a token that must be granted. */

@@ -3,7 +3,9 @@ import { keyRotationSchema } from './key-rotation/schema';
 import { playbackSessionSchema } from './playback-session/schema';
 import { sessionHolderSchema } from './session-holder/schema';
 import { sessionSlotSchema } from './session-slot/schema';
+import { settingSchema } from './setting/schema';
 import { videoSchema } from './video/schema';
+import { viewSchema } from './view/schema';
 
 export const contentTypes = {
   video: { schema: videoSchema },
@@ -12,4 +14,6 @@ export const contentTypes = {
   'session-holder': { schema: sessionHolderSchema },
   'session-slot': { schema: sessionSlotSchema },
   'key-rotation': { schema: keyRotationSchema },
+  setting: { schema: settingSchema },
+  view: { schema: viewSchema },
 };

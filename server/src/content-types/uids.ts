@@ -4,3 +4,5 @@ export const PLAYBACK_SESSION_UID = 'plugin::protected-vod.playback-session';
 export const SESSION_HOLDER_UID = 'plugin::protected-vod.session-holder';
 export const SESSION_SLOT_UID = 'plugin::protected-vod.session-slot';
 export const KEY_ROTATION_UID = 'plugin::protected-vod.key-rotation';
+export const SETTING_UID = 'plugin::protected-vod.setting';
+export const VIEW_UID = 'plugin::protected-vod.view';

@@ -1,4 +1,5 @@
 import type { Core } from '@strapi/strapi';
+import { errors } from '@strapi/utils';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { documentIdSchema } from '../../contracts';
@@ -35,14 +36,28 @@ function apiTokenOfRequest(ctx: Context): string | null {
   return auth?.credentials && API_TOKEN_STRATEGIES.includes(auth.strategy.name) ? String(auth.credentials.id) : null;
 }
 
-/** POST /api/protected-vod/videos/:documentId/playback-token */
+const bodySchema = z.object({ user: z.unknown() });
+const userIdSchema = z.union([z.number().int().positive(), z.string().regex(/^\d{1,19}$/)]).transform(String);
+
+/** Who asks, or whom the API token that asks names; null: nobody who may be named by this caller. */
+function originNamedIn(ctx: Context, caller: Origin): Origin | null {
+  const named = bodySchema.safeParse(ctx.request.body).data?.user;
+  if (named === undefined) return caller;
+  const user = userIdSchema.safeParse(named);
+  if (!user.success) throw new errors.ValidationError('`user` is not the id of a user.');
+  return caller.kind === 'api-token' ? { kind: 'user', id: user.data, apiToken: caller.id } : null;
+}
+
+/** POST /api/protected-vod/videos/:documentId/playback-token; a full-access API token sends `{ user: <id> }`. */
 export function createPlaybackController({ strapi }: { strapi: Core.Strapi }) {
   return {
     async create(ctx: Context): Promise<void> {
       // A token is for one viewer: no cache may keep it.
       ctx.set('Cache-Control', 'no-store');
-      const origin = originOfRequest(ctx);
-      if (!origin) return refuse(ctx, 'login-required');
+      const caller = originOfRequest(ctx);
+      if (!caller) return refuse(ctx, 'login-required');
+      const origin = originNamedIn(ctx, caller);
+      if (!origin) return refuse(ctx, 'not-entitled');
       const rate = getService(strapi, 'rate-limits').mint(ctx.req, origin, apiTokenOfRequest(ctx));
       if (rate.limited) return refuseForNow(ctx, rate.retryAfterSeconds);
       const video = documentIdSchema.safeParse(ctx.params.documentId);

@@ -23,6 +23,11 @@ const rowSchema = z.object({
   durationSeconds: z.number(),
   state: z.enum(['ready', 'trashed']),
   trashKey: z.string().nullish(),
+  /** Null: not known, or not as this version writes it. */
+  tracks: z
+    .array(z.object({ kind: z.string(), height: z.number().int().nonnegative().optional() }))
+    .nullish()
+    .catch(null),
 });
 
 const identifiedSchema = rowSchema.pick({ documentId: true });
@@ -42,10 +47,18 @@ function contentVersionOf(sha256: string): string {
   return Buffer.from(sha256, 'hex').toString('base64url').slice(0, 32);
 }
 
+/** Of the highest picture; 0: sound alone; undefined: not known. */
+function heightOf({ tracks }: Asset): number | undefined {
+  const pictures = tracks?.filter(({ kind }) => kind === 'video');
+  const heights = pictures?.flatMap(({ height }) => height ?? []);
+  return heights && heights.length === pictures?.length ? Math.max(0, ...heights) : undefined;
+}
+
 function granted(asset: Asset | null): GrantedAsset | null {
   if (asset?.state !== 'ready') return null;
   const { documentId: id, contentVersion, fileName, mime, durationSeconds, storageKey, sizeBytes } = asset;
-  const renditions = [{ id: 'source', storageKey, sizeBytes }];
+  const height = heightOf(asset);
+  const renditions = [{ id: 'source', storageKey, sizeBytes, ...(height !== undefined && { height }) }];
   return { id, contentVersion, fileName, mime, durationSeconds, renditions };
 }
 

@@ -11,6 +11,7 @@ import { createPlaybackTokenService } from './playback-token';
 import { createRateLimitsService } from './rate-limits';
 import { createResumableUploadService } from './resumable-upload';
 import { createRevocationService } from './revocation';
+import { createRolePoliciesService } from './role-policies';
 import { createSessionOverviewService } from './session-overview';
 import { createStorageService } from './storage';
 import { createStreamerService } from './streamer';
@@ -34,6 +35,7 @@ export const services = {
   'playback-token': createPlaybackTokenService,
   'rate-limits': createRateLimitsService,
   revocation: createRevocationService,
+  'role-policies': createRolePoliciesService,
   'session-overview': createSessionOverviewService,
   streamer: createStreamerService,
   sync: createSyncService,

@@ -9,12 +9,13 @@ import { configOf } from '../config';
 import type { Keyring } from '../tokens/keyring';
 import { type PlaybackClaims, verifyPlaybackToken } from '../tokens/playback-token';
 import { deriveSessionId, hashSessionId, hasValidTag, newSessionSalt } from '../tokens/session-id';
-import type { Concurrency } from './entitlement/concurrency';
+import type { Allowance } from './entitlement/decision';
 import { getService } from './get-service';
 import type { PlaybackSessionService } from './playback-session';
 import { grantFor, holdingFor } from './playback-session/grant';
 import { judgeHandOver } from './playback-session/hand-over';
-import { judgeSession } from './playback-session/judgement';
+import { judgeRoom, judgeSession, questionOf } from './playback-session/judgement';
+import type { Silence } from './playback-session/lifetime';
 import { clientOf, type SessionRow } from './playback-session/row';
 
 const MAX_ATTEMPTS = 3;
@@ -23,6 +24,8 @@ const MAX_ATTEMPTS = 3;
 interface Found {
   row: SessionRow;
   sessionId: string;
+  /** Before this request. */
+  silence: Silence;
   /** An expired token serves the client already bound and hands nothing over (S11). */
   mayHandOver: boolean;
 }
@@ -117,7 +120,7 @@ class Inquiry {
   private async findBySessionId(sessionId: string): Promise<Found | Refused> {
     if (!this.keyrings.some((keyring) => hasValidTag(keyring, sessionId))) return new Refused('token-invalid', true);
     const row = await this.store.findByHash(hashSessionId(sessionId));
-    return row ? { row, sessionId, mayHandOver: true } : new Refused('session-ended', true);
+    return row ? this.found(row, sessionId, true) : new Refused('session-ended', true);
   }
 
   private async findByToken(token: string): Promise<Found | Refused | Limited> {
@@ -129,13 +132,23 @@ class Inquiry {
     const row = known ?? (expired ? new Refused('token-expired', true) : await this.redeemOnce(claims));
     if (row instanceof Refused || row instanceof Limited) return row;
     const sessionId = this.sessionIdOf(row);
-    return sessionId === null ? new Refused('session-ended', true) : { row, sessionId, mayHandOver: !expired };
+    return sessionId === null ? new Refused('session-ended', true) : this.found(row, sessionId, !expired);
   }
 
   /** Null: it began under a secret that is accepted no more. */
   private sessionIdOf(row: SessionRow): string | null {
     const ids = this.keyrings.map((keyring) => deriveSessionId(keyring, row.token_id, row.salt));
     return ids.find((id) => hashSessionId(id) === row.session_hash) ?? null;
+  }
+
+  /** Its silence is looked up once: what follows, a hand-over above all, is activity. */
+  private found(row: SessionRow, sessionId: string, mayHandOver: boolean): Found {
+    let known: Promise<number> | undefined;
+    const ms = () => {
+      known ??= this.idleMs(row);
+      return known;
+    };
+    return { row, sessionId, silence: { since: row.last_seen_at, ms }, mayHandOver };
   }
 
   /** Who shows the same token meanwhile finds the session of the first, and is compared with its client. */
@@ -155,10 +168,11 @@ class Inquiry {
     const decision = await getService(this.strapi, 'entitlement').decide({ origin, video, locale });
     if (!decision.allow) return new Refused(decision.reason, false);
     const { concurrency } = decision;
-    // Not final: a slot may become free while the token is still good.
-    if (!(await this.claimSlot(tokenId, concurrency))) return new Refused('concurrency-limit', false);
+    const shortage = await this.claimRoom(tokenId, decision);
+    // Not final: there may be room again while the token is still good.
+    if (shortage !== null) return new Refused(shortage, false);
     const salt = newSessionSalt();
-    const row = await this.store.insertOnce({
+    const opening = this.store.insertOnce({
       tokenId,
       sessionHash: hashSessionId(deriveSessionId(this.keyrings[0], tokenId, salt)),
       salt,
@@ -169,12 +183,23 @@ class Inquiry {
       asset: decision.asset.id,
       client: this.request.client,
     });
+    const row = await opening.catch(async (error: unknown) => {
+      await this.sessions.views.release(tokenId);
+      throw error;
+    });
     return concurrency === null || (await this.hasKeptSlot(row)) ? row : new Refused('session-ended', true);
   }
 
-  /** Held under the token's id: whoever redeems the same token meanwhile, on any node, shares the slot. */
-  private async claimSlot(tokenId: string, concurrency: Concurrency | null): Promise<boolean> {
-    return concurrency === null || this.sessions.claims.claim(tokenId, concurrency);
+  /**
+   * A slot and a view, where they are limited; null: both are there. Held under the token's id: whoever redeems the same
+   * token meanwhile, on any node, shares them. The slot first, because it comes back where there is no view.
+   */
+  private async claimRoom(tokenId: string, { concurrency, views }: Allowance): Promise<DenyReason | null> {
+    const { claims, slots } = this.sessions;
+    if (concurrency !== null && !(await claims.claim(tokenId, concurrency))) return 'concurrency-limit';
+    if (views === null || (await this.sessions.views.claim(tokenId, views))) return null;
+    await slots.release([tokenId]);
+    return 'view-limit';
   }
 
   /** Another redemption takes the slot for abandoned where this one was held up; one of the two sees the other. */
@@ -188,8 +213,12 @@ class Inquiry {
   private async contest({ row, mayHandOver }: Found): Promise<SessionRow | Refused> {
     const bound = clientOf(row);
     const comer = this.request.client;
-    const idleMs = bound.addressPrefix === comer.addressPrefix ? 0 : await this.idleMs(row);
-    const verdict = judgeHandOver({ bound, comer, idleMs, takeOvers: row.generation }, this.session);
+    if (bound.addressPrefix === comer.addressPrefix) return row;
+    const decision = await getService(this.strapi, 'entitlement').decide(questionOf(row));
+    // What is no longer allowed is not handed over.
+    const binding = decision.allow ? decision.policy.clientBinding : 'address-prefix';
+    const contest = { bound, comer, idleMs: await this.idleMs(row), takeOvers: row.generation };
+    const verdict = judgeHandOver(contest, { ...this.session, binding });
     if (verdict === 'same-client') return row;
     if (verdict === 'refuse' || !mayHandOver) return new Refused('client-mismatch', false);
     if (verdict === 'end-session') {
@@ -207,9 +236,10 @@ class Inquiry {
     return Math.min(idleMs, this.request.idleMs ?? idleMs);
   }
 
-  private async grant({ row, sessionId }: Found): Promise<IntrospectionResponse | Refused | Overtaken> {
+  private async grant({ row, sessionId, silence }: Found): Promise<IntrospectionResponse | Refused | Overtaken> {
     const decide = getService(this.strapi, 'entitlement').deliberation();
-    const judgement = await judgeSession(row, decide, this.session);
+    const decided = await judgeSession(row, { decide, session: this.session, silence });
+    const [judgement = decided] = await judgeRoom([decided], this.sessions.claims);
     const holder = { streamer: this.request.streamer, generation: row.generation, isActive: true };
     const holdings = judgement.outcome === 'renew' ? [holdingFor(row, holder, this.session)] : [];
     const [settled] = await this.store.settle([judgement], holdings);

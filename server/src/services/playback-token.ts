@@ -26,12 +26,16 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
         return { allow: false, refusal: decision.refusal };
       }
       // Holds nothing: only redemption takes a slot (S9). Asked here because the streamer's refusal says no reason.
-      const { claims } = getService(strapi, 'playback-session');
+      const { claims, views } = getService(strapi, 'playback-session');
       if (decision.concurrency !== null && !(await claims.hasRoom(decision.concurrency))) {
         strapi.log.debug('Playback token refused: concurrency-limit');
         return { allow: false, refusal: 'too-many-sessions' };
       }
-      const { lifetimeSeconds } = configOf(strapi).token;
+      if (decision.views !== null && !(await views.hasRoom(decision.views))) {
+        strapi.log.debug('Playback token refused: view-limit');
+        return { allow: false, refusal: 'too-many-views' };
+      }
+      const lifetimeSeconds = decision.policy.tokenLifetimeSeconds;
       const { token, expiresAt } = await mintPlaybackToken(
         signing,
         { video: question.video, locale: decision.locale, origin: question.origin, protocols: decision.protocols },

@@ -1,6 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { ASSET_UID, VIDEO_UID } from '../content-types/uids';
+import { ASSET_UID, SETTING_UID, VIDEO_UID } from '../content-types/uids';
 import { getService } from './get-service';
 import type { Scope } from './playback-session/store';
 
@@ -38,7 +38,7 @@ function assetScope(event: LifecycleEvent): Scope {
 
 function apiTokenScope(event: LifecycleEvent): Scope {
   const row = rowOf(event);
-  return row ? { origin: { kind: 'api-token', id: String(row.id) } } : {};
+  return row ? { apiToken: String(row.id) } : {};
 }
 
 function changesPassword(event: LifecycleEvent): boolean {
@@ -72,7 +72,7 @@ export function createRevocationService({ strapi }: { strapi: Core.Strapi }): Re
       watch([VIDEO_UID], videoScope);
       watch([ASSET_UID], assetScope);
       watch(['admin::api-token'], apiTokenScope);
-      watch(['admin::api-token-permission', ...WHOLE_SITE], () => ({}));
+      watch(['admin::api-token-permission', SETTING_UID, ...WHOLE_SITE], () => ({}));
       strapi.db.lifecycles.subscribe({
         models: [USER_UID],
         async afterUpdate(event: LifecycleEvent) {

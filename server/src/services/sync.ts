@@ -4,7 +4,8 @@ import type { SessionUsage, SessionVerdict, SyncRequest, SyncResponse } from '..
 import { configOf } from '../config';
 import { getService } from './get-service';
 import { grantFor, holdingFor } from './playback-session/grant';
-import { judgeSession } from './playback-session/judgement';
+import type { Holding } from './playback-session/holders';
+import { type Judgement, judgeRoom, judgeSession } from './playback-session/judgement';
 import type { SessionRow } from './playback-session/row';
 
 const MAX_ATTEMPTS = 4;
@@ -104,20 +105,18 @@ async function verdictsOn(
   return outcomes;
 }
 
-async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Promise<[string, Outcome][]> {
-  const rules = configOf(strapi).session;
+/** What fresh decisions mean for the sessions of `due`; one that cannot be decided is missing. */
+async function judge(strapi: Core.Strapi, due: Due[]): Promise<Judgement[]> {
+  const { session } = configOf(strapi);
   // Begun after the epochs were read: see `judgeSession`.
   const decide = getService(strapi, 'entitlement').deliberation();
+  const { idleTimes, claims } = getService(strapi, 'playback-session');
   // All at once, so that they share their queries.
-  const decided = await Promise.all(
+  const judged = await Promise.all(
     due.map(async ({ row, entry }) => {
       try {
-        const judgement = await judgeSession(row, decide, rules);
-        if (judgement.outcome === 'end') return { judgement, holding: [] };
-        return {
-          judgement,
-          holding: [holdingFor(row, { streamer, generation: entry.generation, isActive: false }, rules)],
-        };
+        const ms = async () => Math.min((await idleTimes([row])).get(row.session_hash) ?? 0, entry.idleMs);
+        return await judgeSession(row, { decide, session, silence: { since: row.last_seen_at, ms } });
       } catch (error) {
         // One bad session harms itself only: it is not renewed, and its lease runs out (S17).
         strapi.log.error(
@@ -127,9 +126,21 @@ async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Prom
       }
     }),
   );
-  const made = decided.filter((one) => one !== null);
-  const judgements = made.map(({ judgement }) => judgement);
-  const holdings = made.flatMap(({ holding }) => holding);
+  return judgeRoom(
+    judged.filter((judgement) => judgement !== null),
+    claims,
+  );
+}
+
+async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Promise<[string, Outcome][]> {
+  const rules = configOf(strapi).session;
+  const judgements = await judge(strapi, due);
+  const generations = new Map(due.map(({ row, entry }) => [row.session_hash, entry.generation]));
+  const holdings: Holding[] = judgements.flatMap(({ row, outcome }) => {
+    const generation = generations.get(row.session_hash);
+    if (outcome === 'end' || generation === undefined) return [];
+    return [holdingFor(row, { streamer, generation, isActive: false }, rules)];
+  });
   const settled = await getService(strapi, 'playback-session').store.settle(judgements, holdings, 'pass-by');
   return judgements.map((judgement, at): [string, Outcome] => {
     const session = judgement.row.session_hash;

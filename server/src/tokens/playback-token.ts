@@ -10,9 +10,12 @@ const ISSUER = 'protected-vod';
 const AUDIENCE = 'protected-vod-streamer';
 const TYPE = 'protected-vod-playback+jwt';
 
-/** Who a token was minted for; remembered by the session and looked up again at each lease (S8). */
+/**
+ * Who a token was minted for; remembered by the session and looked up again at each lease (S8). `apiToken`: the
+ * full-access API token that asked in the user's name.
+ */
 export const originSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('user'), id: z.string().max(64) }),
+  z.object({ kind: z.literal('user'), id: z.string().max(64), apiToken: z.string().max(64).exactOptional() }),
   z.object({ kind: z.literal('public') }),
   z.object({ kind: z.literal('api-token'), id: z.string().max(64) }),
 ]);

@@ -57,9 +57,8 @@ class AdmittedResponse {
   #ended = false;
   #controller: AbortController | undefined;
 
-  constructor(held: HeldSession, resource: Resource) {
+  constructor(held: HeldSession, resource: Resource, addressPrefix: string) {
     this.#held = held;
-    const addressPrefix = held.grant.client.addressPrefix;
     this.#open = { resource, addressPrefix, destroy: () => this.#end() };
     held.open(this.#open);
   }
@@ -154,7 +153,7 @@ export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: Gate
     return refuse(429, 'pace-exceeded', { sessionHash, retryAfterSeconds: Math.ceil(waitMs / 1000) });
   }
 
-  function admitFound(session: HeldSession, { method, resource }: AdmissionRequest): Admission {
+  function admitFound(session: HeldSession, client: Client, { method, resource }: AdmissionRequest): Admission {
     const refusal = checkRight(session, resource);
     if (refusal !== null || resource === null) return refusal ?? refuse(404, 'resource-unknown');
     // Nothing is awaited from here on, so parallel requests cannot slip past the limits together.
@@ -162,20 +161,21 @@ export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: Gate
     if (limited !== null) return limited;
     // S13: one continuous stream a session. The newest wins, so that a player that reconnects is not shut out.
     if (method === 'GET' && isContinuous(resource)) session.destroyResponses((open) => isContinuous(open.resource));
-    return { kind: 'admitted', session: new AdmittedResponse(session, resource), resource };
+    const response = new AdmittedResponse(session, resource, client.addressPrefix);
+    return { kind: 'admitted', session: response, resource };
   }
 
   async function admitSession(request: AdmissionRequest, client: Client): Promise<Admission> {
     const found = await lookup.bySessionId(request.credential, client);
     if (found.kind === 'refused') return found;
-    return admitFound(found.session, request);
+    return admitFound(found.session, client, request);
   }
 
   async function admitToken(request: AdmissionRequest, client: Client): Promise<Admission> {
     const { credential: token, method, resource } = request;
     const found = await tokenLookup({ token, client, method, resource });
     if (found.kind === 'refused') return found;
-    if (request.inPlace === true) return admitFound(found.session, request);
+    if (request.inPlace === true) return admitFound(found.session, client, request);
     const refusal = checkRight(found.session, resource);
     if (refusal !== null || resource === null || resource.kind === 'rtmp') {
       return refusal ?? refuse(404, 'resource-unknown');
@@ -191,7 +191,7 @@ export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: Gate
       if (client === null) return refuse(403, 'client-unknown');
       // What every request but the first takes. Being found is proof of the credential's shape and tag.
       const session = lookup.held(credential, client);
-      if (session !== null) return admitFound(session, request);
+      if (session !== null) return admitFound(session, client, request);
       if (sessionIdSchema.safeParse(credential).success) return admitSession(request, client);
       if (playbackTokenSchema.safeParse(credential).success) return admitToken(request, client);
       return refuse(403, 'credential-malformed');

@@ -130,6 +130,7 @@ export class HeldSession {
   }
 
   #stillPermits({ resource, addressPrefix }: OpenResponse): boolean {
-    return addressPrefix === this.#grant.client.addressPrefix && permits(this.#grant, resource);
+    const isBound = this.#grant.anyClient === true || addressPrefix === this.#grant.client.addressPrefix;
+    return isBound && permits(this.#grant, resource);
   }
 }

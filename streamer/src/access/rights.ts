@@ -1,5 +1,8 @@
 import { type Grant, protocolOf, type Resource } from '../../../server/contracts';
 
+/** Downloads and progressive MP4 are the upload itself. */
+const STORED = 'source';
+
 /** `source-v1` → `source`. */
 function renditionOf(track: string): string {
   return track.slice(0, track.lastIndexOf('-'));
@@ -10,11 +13,11 @@ function renditionOf(track: string): string {
  * or whether the track exists in the rendition.
  */
 export function permits(grant: Grant, resource: Resource): boolean {
-  if (resource.kind === 'download') return grant.download;
+  const isGranted = (rendition: string) => grant.asset.renditions.some(({ id }) => id === rendition);
+  if (resource.kind === 'download') return grant.download && isGranted(STORED);
   const protocol = protocolOf(resource);
   if (protocol === null || !grant.protocols.includes(protocol)) return false;
   if (resource.kind === 'rtmp') return resource.video === grant.video;
-  if (!('track' in resource)) return true;
-  const rendition = renditionOf(resource.track);
-  return grant.asset.renditions.some(({ id }) => id === rendition);
+  if (resource.kind === 'progressive') return isGranted(STORED);
+  return !('track' in resource) || isGranted(renditionOf(resource.track));
 }

@@ -34,9 +34,9 @@ export interface SessionLookup {
   handOver(credential: string, client: Client, session: HeldSession): Promise<Lookup>;
 }
 
-/** DESIGN §5.3: one network is one client, whatever its user agents. */
+/** DESIGN §5.3: one network is one client, whatever its user agents. A session may be bound to none. */
 export function isBoundClient(session: HeldSession, client: Client): boolean {
-  return session.grant.client.addressPrefix === client.addressPrefix;
+  return session.grant.anyClient === true || session.grant.client.addressPrefix === client.addressPrefix;
 }
 
 /**

@@ -19,6 +19,8 @@ export const playbackSessionSchema = {
     salt: { type: 'string', required: true, private: true },
     originKind: { type: 'enumeration', enum: ['user', 'public', 'api-token'], required: true },
     originId: { type: 'string' },
+    /** Id of the API token that asked, for itself or in a user's name: the session ends with it (S8). */
+    apiToken: { type: 'string' },
     role: { type: 'string' },
     video: { type: 'string', required: true },
     locale: { type: 'string' },
@@ -42,6 +44,7 @@ export const playbackSessionSchema = {
     { type: 'unique', name: 'pvod_session_token', columns: ['token_id'] },
     { type: 'unique', name: 'pvod_session_hash', columns: ['session_hash'] },
     { name: 'pvod_session_origin', columns: ['origin_kind', 'origin_id'] },
+    { name: 'pvod_session_api_token', columns: ['api_token'] },
     { name: 'pvod_session_video', columns: ['video'] },
   ],
 } as const;

@@ -98,15 +98,30 @@ async function publicCaller(reads: CallerReads): Promise<Caller | Denial> {
   return role ? callerOfRole(reads, role, true) : deny('caller-unknown', 'login-required');
 }
 
-async function apiTokenCaller(reads: CallerReads, id: string): Promise<Caller | Denial> {
+/** Null: deleted or expired. */
+async function findApiToken(reads: CallerReads, id: string): Promise<z.infer<typeof apiTokenSchema> | null> {
   const token = apiTokenSchema.nullable().parse(await reads.apiToken(id));
-  if (!token || (token.expiresAt && token.expiresAt.getTime() <= Date.now())) {
-    return deny('api-token-gone', 'login-required');
-  }
+  return token?.expiresAt && token.expiresAt.getTime() <= Date.now() ? null : token;
+}
+
+async function apiTokenCaller(reads: CallerReads, id: string): Promise<Caller | Denial> {
+  const token = await findApiToken(reads, id);
+  if (!token) return deny('api-token-gone', 'login-required');
   // A full-access token speaks for no one in particular, so nothing could end its sessions one day.
   if (token.type !== 'custom') return deny('api-token-unbound', 'not-entitled');
   const held = token.permissions?.some((permission) => permission.action === PLAYBACK_ACTION);
   return held ? { allow: true, role: null } : deny('permission-missing', 'not-entitled');
+}
+
+/** The user decides, as if the user had asked; the token must be there, and one that may speak for anybody. */
+async function namedUserCaller(reads: CallerReads, id: string, tokenId: string): Promise<Caller | Denial> {
+  const token = await findApiToken(reads, tokenId);
+  if (!token) return deny('api-token-gone', 'login-required');
+  // Else the permission to play what the token itself may would open what is kept for other roles.
+  if (token.type !== 'full-access') return deny('user-not-nameable', 'not-entitled');
+  const caller = await userCaller(reads, id);
+  // Who asks is signed in, and a sign-in would change nothing.
+  return caller.allow ? caller : deny(caller.reason, 'not-entitled');
 }
 
 /** Looks callers up afresh, all of one moment: they exist, may sign in, hold the playback permission. */
@@ -115,6 +130,9 @@ export function createCallers(strapi: Core.Strapi): (origin: Origin) => Promise<
   return async (origin) => {
     if (origin.kind === 'api-token') return apiTokenCaller(reads, origin.id);
     if (!strapi.plugin('users-permissions')) return deny('caller-unknown', 'login-required');
-    return origin.kind === 'user' ? userCaller(reads, origin.id) : publicCaller(reads);
+    if (origin.kind === 'public') return publicCaller(reads);
+    return origin.apiToken === undefined
+      ? userCaller(reads, origin.id)
+      : namedUserCaller(reads, origin.id, origin.apiToken);
   };
 }

@@ -1,17 +1,19 @@
-import type { PluginConfig } from '../../config';
 import type { Origin } from '../../tokens/playback-token';
+import type { EffectivePolicy } from '../role-policies/effective-policy';
 
 /** How many sessions may exist at one time, and what one more does (S9). */
 export interface Concurrency {
   /** Whose sessions are counted together. */
   subject: string;
   limit: number;
-  atLimit: PluginConfig['session']['atLimit'];
+  atLimit: EffectivePolicy['atLimit'];
 }
 
 /** Null: no limit. Public visitors and API tokens stand for many people. */
-export function concurrencyFor(origin: Origin, session: PluginConfig['session']): Concurrency | null {
-  const { maxConcurrent, atLimit } = session;
+export function concurrencyFor(
+  origin: Origin,
+  { maxConcurrent, atLimit }: Pick<EffectivePolicy, 'maxConcurrent' | 'atLimit'>,
+): Concurrency | null {
   if (origin.kind !== 'user' || maxConcurrent === null) return null;
   return { subject: `user:${origin.id}`, limit: maxConcurrent, atLimit };
 }

@@ -1,6 +1,8 @@
 import type { DenyReason, GrantedAsset, Protocol, PublicRefusal } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
+import type { EffectivePolicy } from '../role-policies/effective-policy';
 import type { Concurrency } from './concurrency';
+import type { ViewAllowance } from './view-allowance';
 
 /** May this caller play this entry now? */
 export interface Question {
@@ -22,8 +24,12 @@ export interface Allowance {
   asset: GrantedAsset;
   protocols: Protocol[];
   download: boolean;
+  /** What holds for this caller; what it takes from the entry is taken already. */
+  policy: EffectivePolicy;
   /** Counts where a session begins; null: no limit. */
   concurrency: Concurrency | null;
+  /** Likewise. */
+  views: ViewAllowance | null;
   /** When the answer will change by itself (milliseconds since the epoch); null: it will not. */
   validUntil: number | null;
   posterUrl: string | null;

@@ -1,20 +1,24 @@
 import type { Core } from '@strapi/strapi';
-import { type GrantedAsset, PROTOCOLS } from '../../../contracts';
+import type { GrantedAsset, RolePolicies } from '../../../contracts';
 import { configOf, type PluginConfig } from '../../config';
 import { getService } from '../get-service';
+import { effectivePolicy } from '../role-policies/effective-policy';
 import { type Caller, createCallers } from './caller';
 import { concurrencyFor } from './concurrency';
 import { type Decision, type Denial, deny, type Question } from './decision';
 import { assetIdOf, createPublishedVideos, type PublishedVideo } from './published-video';
+import { belowCeiling } from './quality-ceiling';
 import { createRules, type EntitlementRules, type Rules } from './rules';
+import { viewAllowanceFor } from './view-allowance';
 
 /** What one deliberation knows and reads, each thing once, and together what is asked for together. */
 interface Reads {
-  session: PluginConfig['session'];
+  site: PluginConfig;
   caller(question: Question): Promise<Caller | Denial>;
   video(question: Question): Promise<PublishedVideo | null>;
   ruleDenial: ReturnType<Rules['deliberation']>;
   asset(id: string): Promise<GrantedAsset | null>;
+  policies(): Promise<RolePolicies>;
 }
 
 function windowDenial(video: PublishedVideo, now: number): Denial | null {
@@ -50,16 +54,23 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
   if (byRule) return byRule;
   const assetId = question.asset ?? assetIdOf(video);
   if (assetId === null) return deny('asset-missing', 'not-found');
-  const asset = await reads.asset(assetId);
-  if (!asset) return deny('asset-not-ready', 'not-found');
+  const stored = await reads.asset(assetId);
+  if (!stored) return deny('asset-not-ready', 'not-found');
+  const policy = effectivePolicy(reads.site, await reads.policies(), question.origin, caller.role);
+  // The policies of a role and of API tokens may have no protocol in common.
+  if (policy.protocols.length === 0) return deny('protocol-not-permitted', 'not-entitled');
+  const asset = belowCeiling(stored, policy.maxHeight);
+  if (!asset) return deny('quality-above-ceiling', 'not-entitled');
   return {
     allow: true,
     role,
     locale,
     asset,
-    protocols: [...PROTOCOLS],
-    download: video.downloadable === true,
-    concurrency: concurrencyFor(question.origin, reads.session),
+    protocols: policy.protocols,
+    download: policy.download && video.downloadable === true,
+    policy,
+    concurrency: concurrencyFor(question.origin, policy),
+    views: viewAllowanceFor(question.origin, question.video, policy.views),
     validUntil: video.availableUntil?.getTime() ?? null,
     posterUrl: video.poster?.url ?? null,
   };
@@ -85,12 +96,17 @@ export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): E
     deliberation() {
       const caller = createCallers(strapi);
       const video = createPublishedVideos(strapi);
+      let policies: Promise<RolePolicies> | undefined;
       const reads: Reads = {
-        session: configOf(strapi).session,
+        site: configOf(strapi),
         caller: ({ origin }) => caller(origin),
         video: (question) => video(question.video, question.locale),
         ruleDenial: rules.deliberation(),
         asset: getService(strapi, 'asset').grantedAssets(),
+        policies: () => {
+          policies ??= getService(strapi, 'role-policies').read();
+          return policies;
+        },
       };
       return (question) => decide(reads, question);
     },

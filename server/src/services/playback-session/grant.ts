@@ -13,6 +13,7 @@ export function grantFor(row: SessionRow, allowance: Allowance, session: PluginC
     protocols: allowance.protocols,
     download: allowance.download,
     client: clientOf(row),
+    ...(allowance.policy.clientBinding === 'none' && { anyClient: true }),
     generation: row.generation,
     leaseSeconds: session.leaseSeconds,
     outageGraceSeconds: session.outageGraceSeconds,

@@ -6,6 +6,7 @@ import { createSlotClaims, type SlotClaims } from './slot-claims';
 import { createSessionSlots, type SessionSlots } from './slots';
 import { createSessionStore, type SessionStore } from './store';
 import { UsageLedger } from './usage-ledger';
+import { createSessionViews, type SessionViews } from './views';
 
 export interface PlaybackSessionService {
   readonly store: SessionStore;
@@ -13,6 +14,7 @@ export interface PlaybackSessionService {
   readonly holders: SessionHolders;
   readonly slots: SessionSlots;
   readonly claims: SlotClaims;
+  readonly views: SessionViews;
   readonly idleTimes: IdleTimes;
 }
 
@@ -25,5 +27,5 @@ export function createPlaybackSessionService({ strapi }: { strapi: Core.Strapi }
   const idleTimes = createIdleTimes(usage, holders);
   const slotSilenceSeconds = () => configOf(strapi).session.slotSilenceSeconds;
   const claims = createSlotClaims({ store, slots, idleTimes, slotSilenceSeconds });
-  return { store, usage, holders, slots, claims, idleTimes };
+  return { store, usage, holders, slots, claims, views: createSessionViews(strapi), idleTimes };
 }

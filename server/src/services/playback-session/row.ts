@@ -11,6 +11,7 @@ const sessionRowSchema = z.object({
   salt: z.string(),
   origin_kind: z.enum(['user', 'public', 'api-token']),
   origin_id: z.string().nullable(),
+  api_token: z.string().nullable(),
   role: z.string().nullable(),
   video: z.string(),
   locale: z.string().nullable(),
@@ -39,8 +40,15 @@ export function parseSessionRows(rows: readonly unknown[]): SessionRow[] {
 }
 
 export function originOf(row: SessionRow): Origin {
-  if (row.origin_kind === 'public') return { kind: 'public' };
-  return { kind: row.origin_kind, id: row.origin_id ?? '' };
+  const id = row.origin_id ?? '';
+  switch (row.origin_kind) {
+    case 'public':
+      return { kind: 'public' };
+    case 'api-token':
+      return { kind: 'api-token', id };
+    case 'user':
+      return { kind: 'user', id, ...(row.api_token !== null && { apiToken: row.api_token }) };
+  }
 }
 
 export function clientOf(row: SessionRow): Client {

@@ -56,3 +56,21 @@ export function judgeSlots(holders: readonly SlotHolder[], rules: SlotRules): Va
   const needed = holders.length - rules.limit + 1;
   return vacations.length < needed ? [] : vacations.slice(0, needed);
 }
+
+/**
+ * Which tokens keep their slots under a limit that was lowered. Who gives way first: nobody's slots, then the silent, then
+ * those who came last or, where the newest wins, first. The same on every node, so that no two of them end different ones.
+ */
+export function keptUnder(holders: readonly SlotHolder[], rules: SlotRules): Set<string> {
+  const isSilent = ({ session }: SlotHolder) => session !== null && session.idleMs >= rules.slotSilenceSeconds * 1000;
+  const newestFirst = rules.atLimit === 'end-oldest' ? -1 : 1;
+  // Who is only opening came last.
+  const startOf = ({ session }: SlotHolder) => session?.startedAt ?? Number.MAX_SAFE_INTEGER;
+  const ranked = holders
+    .filter((holder) => !isNobodys(holder))
+    .sort((one, other) => {
+      const byStart = (startOf(one) - startOf(other)) * newestFirst;
+      return Number(isSilent(one)) - Number(isSilent(other)) || byStart || one.tokenId.localeCompare(other.tokenId);
+    });
+  return new Set(ranked.slice(0, rules.limit).map(({ tokenId }) => tokenId));
+}

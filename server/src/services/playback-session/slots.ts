@@ -9,7 +9,12 @@ const SESSIONS = 'protected_vod_sessions';
 /** Long past any redemption. */
 const SWEEP_AFTER_MS = 3_600_000;
 
-const slotSchema = z.object({ slot: z.coerce.number().int(), token_id: z.string(), age_ms: z.coerce.number() });
+const slotSchema = z.object({
+  subject: z.string(),
+  slot: z.coerce.number().int(),
+  token_id: z.string(),
+  age_ms: z.coerce.number(),
+});
 const tokenSchema = z.object({ token_id: z.string() });
 
 export interface Slot {
@@ -21,6 +26,7 @@ export interface Slot {
 
 export interface SessionSlots {
   of(subject: string): Promise<Slot[]>;
+  ofAll(subjects: readonly string[]): Promise<Map<string, Slot[]>>;
   take(subject: string, number: number, tokenId: string): Promise<void>;
   isHeld(tokenId: string): Promise<boolean>;
   release(tokenIds: readonly string[]): Promise<void>;
@@ -49,13 +55,25 @@ export function createSessionSlots(strapi: Core.Strapi): SessionSlots {
     await release(rows.map((row) => tokenSchema.parse(row).token_id));
   }
 
+  async function ofAll(subjects: readonly string[]): Promise<Map<string, Slot[]>> {
+    const age = strapi.db.connection.raw('? - ?? as ??', [databaseNow(strapi), 'taken_at', 'age_ms']);
+    const rows: unknown[] = await table()
+      .select('subject', 'slot', 'token_id', age)
+      .whereIn('subject', [...subjects]);
+    const slots = new Map<string, Slot[]>(subjects.map((subject) => [subject, []]));
+    for (const row of rows) {
+      const { subject, slot, token_id: tokenId, age_ms: ageMs } = slotSchema.parse(row);
+      slots.get(subject)?.push({ number: slot, tokenId, ageMs });
+    }
+    return slots;
+  }
+
   return {
     async of(subject) {
-      const age = strapi.db.connection.raw('? - ?? as ??', [databaseNow(strapi), 'taken_at', 'age_ms']);
-      const rows: unknown[] = await table().select('slot', 'token_id', age).where({ subject });
-      const slots = rows.map((row) => slotSchema.parse(row));
-      return slots.map(({ slot, token_id, age_ms }) => ({ number: slot, tokenId: token_id, ageMs: age_ms }));
+      return (await ofAll([subject])).get(subject) ?? [];
     },
+    /** An entry for each subject, in one query. */
+    ofAll,
     /** Takes effect unless another token holds that slot, or this one another: look afterwards. */
     async take(subject, number, tokenId) {
       const timestamp = new Date();

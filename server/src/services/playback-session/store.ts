@@ -28,6 +28,8 @@ export interface NewSession {
 /** Which sessions a change concerns; no field: all of them. */
 export interface Scope {
   origin?: Exclude<Origin, { kind: 'public' }>;
+  /** Those that an API token asked for, in whosever name. */
+  apiToken?: string;
   video?: string;
   asset?: string;
 }
@@ -45,6 +47,11 @@ export interface SessionStore {
   markDue(scope: Scope): Promise<void>;
 }
 
+function apiTokenOf(origin: Origin): string | null {
+  if (origin.kind === 'api-token') return origin.id;
+  return origin.kind === 'user' ? (origin.apiToken ?? null) : null;
+}
+
 function rowFrom(session: NewSession, now: number): Record<string, unknown> {
   const timestamp = new Date(now);
   return {
@@ -54,6 +61,7 @@ function rowFrom(session: NewSession, now: number): Record<string, unknown> {
     salt: session.salt,
     origin_kind: session.origin.kind,
     origin_id: session.origin.kind === 'public' ? null : session.origin.id,
+    api_token: apiTokenOf(session.origin),
     role: session.role,
     video: session.video,
     locale: session.locale,
@@ -98,6 +106,7 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
   const columnsOf = (scope: Scope) => {
     const where: Record<string, string> = {};
     if (scope.origin) Object.assign(where, { origin_kind: scope.origin.kind, origin_id: scope.origin.id });
+    if (scope.apiToken !== undefined) where.api_token = scope.apiToken;
     if (scope.video !== undefined) where.video = scope.video;
     if (scope.asset !== undefined) where.asset = scope.asset;
     return where;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   freeSlots,
   judgeSlots,
+  keptUnder,
   type SlotHolder,
 } from '../../../../server/src/services/playback-session/slot-judgement';
 
@@ -64,5 +65,33 @@ describe('S9 where all slots are taken', () => {
     const three = [watching('a', 1), watching('b', 2, 60_000), watching('c', 3)];
     expect(judgeSlots(three, refuse)).toEqual([]);
     expect(judgeSlots(three, endOldest)).toEqual([ends('b', 'silent-gave-way'), ends('a', 'oldest-gave-way')]);
+  });
+});
+
+describe('S9 under a limit that was lowered', () => {
+  const kept = (holders: SlotHolder[], rules: typeof refuse | typeof endOldest) =>
+    [...keptUnder(holders, rules)].map((token) => token.replace('token of ', '')).sort();
+
+  it('who came last gives way', () => {
+    expect(kept([watching('a', 3), watching('b', 1), watching('c', 2)], refuse)).toEqual(['b', 'c']);
+  });
+  it('and the newest wins: who came first does', () => {
+    expect(kept([watching('a', 3), watching('b', 1), watching('c', 2)], endOldest)).toEqual(['a', 'c']);
+  });
+  it('a silent session gives way before one that is watched', () => {
+    expect(kept([watching('a', 1, 60_000), watching('b', 2), watching('c', 3)], refuse)).toEqual(['b', 'c']);
+    expect(kept([watching('a', 1), watching('b', 2), watching('c', 3, 60_000)], endOldest)).toEqual(['a', 'b']);
+  });
+  it('nobody’s place keeps nobody out', () => {
+    expect(kept([ended('a'), watching('b', 2), watching('c', 3)], refuse)).toEqual(['b', 'c']);
+    expect(kept([withoutSession(10_001), watching('b', 2), watching('c', 3)], refuse)).toEqual(['b', 'c']);
+  });
+  it('who is only opening came last', () => {
+    expect(kept([withoutSession(5), watching('b', 2), watching('c', 3)], refuse)).toEqual(['b', 'c']);
+    expect(kept([withoutSession(5), watching('b', 2), watching('c', 3)], endOldest)).toEqual(['c', 'unopened']);
+  });
+  it('all are told the same where two began in the same moment', () => {
+    const three = [watching('c', 1), watching('a', 1), watching('b', 1)];
+    expect(kept(three, refuse)).toEqual(kept([...three].reverse(), refuse));
   });
 });

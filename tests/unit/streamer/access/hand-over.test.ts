@@ -166,3 +166,37 @@ describe('S12 one client at a time', () => {
     expect(site.plugin.syncs.at(-1)?.sessions[0]?.generation).toBe(1);
   });
 });
+
+describe('a session that is bound to no client', () => {
+  let site: Site;
+  beforeEach(async () => {
+    site = await startSite({ filmBytes: 32 * 1024 * 1024 });
+    site.plugin.terms.anyClient = true;
+  });
+  afterEach(() => site.stop());
+
+  it('serves whoever has its address, and asks nobody', async () => {
+    const { sessionId } = await site.open();
+    const range = { range: 'bytes=0-0' };
+    for (const from of ['127.0.0.1', ELSEWHERE, '127.0.2.1', '127.0.0.1']) {
+      expect((await site.ask(`/v/${sessionId}/mp4`, { from, agent: `player ${from}`, headers: range })).status).toBe(
+        206,
+      );
+    }
+    expect(site.plugin.introspections).toHaveLength(1);
+  });
+
+  it('is bound from its next renewal on, if that binds it: what runs elsewhere is cut', async () => {
+    const { sessionId } = await site.open();
+    const slow = readSlowly(site.port, `/v/${sessionId}/mp4`, { from: ELSEWHERE });
+    await slow.started;
+    const own = readSlowly(site.port, `/v/${sessionId}/mp4`);
+    await own.started;
+    delete site.plugin.terms.anyClient;
+    await until('the response elsewhere is closed', () =>
+      site.responses('progressive').some(({ complete }) => !complete),
+    );
+    expect(await slow.finish()).toBeLessThan(site.film.length);
+    expect(await own.finish()).toBe(site.film.length);
+  });
+});

@@ -82,10 +82,10 @@ export interface SlowReader {
   destroy(): void;
 }
 
-export function readSlowly(port: number, target: string): SlowReader {
+export function readSlowly(port: number, target: string, options: Ask = {}): SlowReader {
   let received = 0;
   let response: http.IncomingMessage | undefined;
-  const sent = request(port, target);
+  const sent = request(port, target, options);
   const started = new Promise<void>((resolve) => {
     sent.on('response', (incoming) => {
       response = incoming.on('error', () => undefined).on('data', (chunk: Buffer) => (received += chunk.length));

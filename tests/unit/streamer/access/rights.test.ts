@@ -69,6 +69,16 @@ describe('S14 the grant decides on every request', () => {
     }
   });
 
+  it('the upload itself is refused where only other renditions are granted, whatever the protocols', async () => {
+    Object.assign(site.plugin.terms, { protocols: [...PROTOCOLS], download: true });
+    const { asset } = site.plugin.terms;
+    const lower = asset.renditions.map((rendition) => ({ ...rendition, id: 'r720' }));
+    const sessionId = site.plugin.openSession(clientAt('127.0.0.1'), { ...asset, renditions: lower });
+    for (const path of ['mp4', 'download', 'hls/source-v1/media.m3u8', 'dash/source-v1/1.m4s']) {
+      expect([path, (await site.ask(`/v/${sessionId}/${path}`)).status]).toEqual([path, 403]);
+    }
+  });
+
   it('a right withdrawn by a renewal is gone for the next request', async () => {
     Object.assign(site.plugin.terms, { protocols: ['hls', 'dash', 'mp4'], download: true });
     const { sessionId } = await site.open();

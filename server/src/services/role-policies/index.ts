@@ -1,0 +1,67 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import { type RolePolicies, rolePoliciesSchema } from '../../../contracts';
+import { SETTING_UID } from '../../content-types/uids';
+import { getService } from '../get-service';
+import { retryingDeadlocks } from '../playback-session/deadlock';
+
+const NAME = 'role-policies';
+const ROLE_UID = 'plugin::users-permissions.role';
+/** Two nodes may write the very first policies at once: the second finds the row of the first. */
+const ATTEMPTS = 2;
+
+const rowSchema = z.object({ value: rolePoliciesSchema });
+const roleSchema = z.object({ type: z.string() });
+
+export interface RolePoliciesService {
+  /** As they are in the database now: nothing is kept in memory, so no node is behind. Throws where they cannot be read. */
+  read(): Promise<RolePolicies>;
+  /** In place of all policies before; every lease is due when this is committed (S6). */
+  replace(policies: RolePolicies): Promise<void>;
+  /** Of the types that `policies` names, those that no role of the site has. */
+  unknownRoles(policies: RolePolicies): Promise<string[]>;
+  /** Forgets the views that no policy counts any more. */
+  sweepViews(): Promise<void>;
+}
+
+/** What roles may, as administrators set it. The decision reads it; see `entitlement`. */
+export function createRolePoliciesService({ strapi }: { strapi: Core.Strapi }): RolePoliciesService {
+  const rows = () => strapi.db.query(SETTING_UID);
+  const where = { name: NAME };
+
+  async function write(value: RolePolicies): Promise<void> {
+    // The leases are made due within (see `revocation`): both become visible together.
+    await strapi.db.transaction(async () => {
+      const known = await rows().update({ where, data: { value } });
+      if (!known) await rows().create({ data: { name: NAME, value } });
+    });
+  }
+
+  return {
+    async read() {
+      const row: unknown = await rows().findOne({ where });
+      return row === null ? { roles: {} } : rowSchema.parse(row).value;
+    },
+    async replace(policies) {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await retryingDeadlocks(() => write(policies));
+        } catch (error) {
+          if (attempt === ATTEMPTS) throw error;
+        }
+      }
+    },
+    async unknownRoles({ roles }) {
+      const named = Object.keys(roles);
+      if (!strapi.plugin('users-permissions')) return named;
+      const found: unknown[] = await strapi.db.query(ROLE_UID).findMany({ select: ['type'] });
+      const types = new Set(found.map((row) => roleSchema.parse(row).type));
+      return named.filter((type) => !types.has(type));
+    },
+    async sweepViews() {
+      const { roles } = await this.read();
+      const windows = Object.values(roles).map(({ views }) => views?.windowSeconds ?? 0);
+      await getService(strapi, 'playback-session').views.sweep(Math.max(0, ...windows));
+    },
+  };
+}
