@@ -1,3 +1,4 @@
+export * from './audit-api';
 export * from './delivery-url';
 export * from './error-codes';
 export * from './grant';
@@ -9,6 +10,7 @@ export * from './operator';
 export * from './playback-api';
 export * from './plugin-id';
 export * from './protocols';
+export * from './session-api';
 export * from './storage-key';
 export * from './streamer-control';
 export * from './streamer-process';

@@ -1,4 +1,5 @@
 import { assetSchema } from './asset/schema';
+import { auditEventSchema } from './audit-event/schema';
 import { playbackSessionSchema } from './playback-session/schema';
 import { sessionHolderSchema } from './session-holder/schema';
 import { sessionSlotSchema } from './session-slot/schema';
@@ -7,6 +8,7 @@ import { videoSchema } from './video/schema';
 export const contentTypes = {
   video: { schema: videoSchema },
   asset: { schema: assetSchema },
+  'audit-event': { schema: auditEventSchema },
   'playback-session': { schema: playbackSessionSchema },
   'session-holder': { schema: sessionHolderSchema },
   'session-slot': { schema: sessionSlotSchema },

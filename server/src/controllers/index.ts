@@ -1,5 +1,15 @@
+import { createAuditController } from './audit';
 import { createPlaybackController } from './playback';
+import { createSessionController } from './session';
+import { createSubjectController } from './subject';
 import { createUploadController } from './upload';
 import { video } from './video';
 
-export const controllers = { upload: createUploadController, playback: createPlaybackController, video };
+export const controllers = {
+  audit: createAuditController,
+  session: createSessionController,
+  subject: createSubjectController,
+  upload: createUploadController,
+  playback: createPlaybackController,
+  video,
+};

@@ -7,6 +7,7 @@ import type { Film } from '../storage/inspection/film-inspection';
 import { removeFromLibrary } from '../storage/library';
 import type { ReceivedPart } from '../storage/receive';
 import { moveToTrash, restoreFromTrash } from '../storage/trash';
+import { requesterOf } from './audit/requester';
 import { getService } from './get-service';
 import { FILE_UID, markedAsset, protectedMark } from './protected-mark';
 
@@ -107,6 +108,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
       const trashKey = await moveToTrash(root, asset.storageKey, assetId, new Date());
       try {
         await rows().update({ where: { documentId: assetId }, data: { state: 'trashed', trashKey, reason } });
+        getService(strapi, 'audit').record({ kind: 'deletion', origin: requesterOf(strapi), asset: assetId, reason });
       } catch (error) {
         await restoreFromTrash(root, trashKey, asset.storageKey);
         throw error;
@@ -133,6 +135,8 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     async undoIntake(asset: Asset): Promise<void> {
       await rows().deleteMany({ where: { documentId: asset.documentId } });
       await removeFromLibrary(storage().root, asset.storageKey);
+      const facts = { origin: requesterOf(strapi), asset: asset.documentId, reason: 'upload-undone' };
+      getService(strapi, 'audit').record({ kind: 'deletion', ...facts });
     },
 
     /** What a streamer needs to serve it; null unless it is ready. */

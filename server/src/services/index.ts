@@ -1,4 +1,6 @@
 import { createAssetService } from './asset';
+import { createAuditService } from './audit';
+import { createAuditLogService } from './audit-log';
 import { createEntitlementService } from './entitlement';
 import { createExternalStreamersService } from './external-streamers';
 import { createFilmIntakeService } from './film-intake';
@@ -9,16 +11,21 @@ import { createMediaFolderService } from './media-folder';
 import { createPlaybackSessionService } from './playback-session';
 import { createPlaybackTokenService } from './playback-token';
 import { createResumableUploadService } from './resumable-upload';
+import { createRetentionService } from './retention';
 import { createRevocationService } from './revocation';
+import { createSessionDirectoryService } from './session-directory';
 import { createSessionOverviewService } from './session-overview';
 import { createStorageService } from './storage';
 import { createStreamerService } from './streamer';
+import { createSubjectDataService } from './subject-data';
 import { createSyncService } from './sync';
 import { createUploadRoutingService } from './upload-routing';
 import { createVideoService } from './video';
 
 export const services = {
   asset: createAssetService,
+  audit: createAuditService,
+  'audit-log': createAuditLogService,
   'external-streamers': createExternalStreamersService,
   'film-intake': createFilmIntakeService,
   'media-file': createMediaFileService,
@@ -31,9 +38,12 @@ export const services = {
   keys: createKeysService,
   'playback-session': createPlaybackSessionService,
   'playback-token': createPlaybackTokenService,
+  retention: createRetentionService,
   revocation: createRevocationService,
+  'session-directory': createSessionDirectoryService,
   'session-overview': createSessionOverviewService,
   streamer: createStreamerService,
+  'subject-data': createSubjectDataService,
   sync: createSyncService,
   video: createVideoService,
 };

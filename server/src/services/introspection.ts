@@ -9,6 +9,7 @@ import { configOf } from '../config';
 import type { Keyring } from '../tokens/keyring';
 import { type PlaybackClaims, verifyPlaybackToken } from '../tokens/playback-token';
 import { deriveSessionId, hashSessionId, hasValidTag, newSessionSalt } from '../tokens/session-id';
+import { type AuditFacts, factsOfSession } from './audit/event';
 import type { Concurrency } from './entitlement/concurrency';
 import { getService } from './get-service';
 import type { PlaybackSessionService } from './playback-session';
@@ -57,6 +58,7 @@ export function createIntrospectionService({ strapi }: { strapi: Core.Strapi }):
       if (outcome instanceof Pending) return { active: false, final: false, pending: true };
       if (!(outcome instanceof Refused)) return outcome;
       strapi.log.debug(`Introspection refused: ${outcome.reason}`);
+      inquiry.audit(outcome);
       return { active: false, final: outcome.final };
     },
   };
@@ -67,6 +69,8 @@ class Inquiry {
   private readonly store;
   private readonly keyring: Keyring;
   private readonly session;
+  /** Whom and what an authentic credential names, for the audit; null: nobody made it. */
+  private about: AuditFacts | null = null;
 
   constructor(
     private readonly strapi: Core.Strapi,
@@ -94,6 +98,13 @@ class Inquiry {
     }
   }
 
+  audit({ reason }: Refused): void {
+    const audit = getService(this.strapi, 'audit');
+    const { addressPrefix: clientPrefix } = this.request.client;
+    if (this.about === null) audit.countUnknownCredential();
+    else audit.record({ kind: 'refusal', ...this.about, reason, clientPrefix });
+  }
+
   private async answer(found: Found): Promise<IntrospectionResponse | Refused | Pending | Overtaken> {
     if (found.row.state === 'ended') return new Refused('session-ended', true);
     const row = await this.contest(found);
@@ -108,16 +119,20 @@ class Inquiry {
   private async findBySessionId(sessionId: string): Promise<Found | Refused> {
     if (!hasValidTag(this.keyring, sessionId)) return new Refused('token-invalid', true);
     const row = await this.store.findByHash(hashSessionId(sessionId));
-    return row ? { row, sessionId, mayHandOver: true } : new Refused('session-ended', true);
+    if (!row) return new Refused('session-ended', true);
+    this.about = factsOfSession(row);
+    return { row, sessionId, mayHandOver: true };
   }
 
   private async findByToken(token: string): Promise<Found | Refused> {
     const verified = await verifyPlaybackToken(this.keyring, token).catch(() => null);
     if (!verified) return new Refused('token-invalid', true);
     const { claims, expired } = verified;
+    this.about = { origin: claims.origin, video: claims.video, locale: claims.locale };
     const known = await this.store.findByTokenId(claims.tokenId);
     const row = known ?? (expired ? new Refused('token-expired', true) : await this.redeemOnce(claims));
     if (row instanceof Refused) return row;
+    this.about = factsOfSession(row);
     return { row, sessionId: deriveSessionId(this.keyring, row.token_id, row.salt), mayHandOver: !expired };
   }
 
@@ -139,9 +154,10 @@ class Inquiry {
     // Not final: a slot may become free while the token is still good.
     if (!(await this.claimSlot(tokenId, concurrency))) return new Refused('concurrency-limit', false);
     const salt = newSessionSalt();
+    const sessionHash = hashSessionId(deriveSessionId(this.keyring, tokenId, salt));
     const row = await this.store.insertOnce({
       tokenId,
-      sessionHash: hashSessionId(deriveSessionId(this.keyring, tokenId, salt)),
+      sessionHash,
       salt,
       origin,
       role: decision.role,
@@ -150,6 +166,10 @@ class Inquiry {
       asset: decision.asset.id,
       client: this.request.client,
     });
+    // Another redemption of the same token may have been the first.
+    if (row.session_hash === sessionHash) {
+      getService(this.strapi, 'audit').record({ kind: 'redemption', ...factsOfSession(row) });
+    }
     return concurrency === null || (await this.hasKeptSlot(row)) ? row : new Refused('session-ended', true);
   }
 
