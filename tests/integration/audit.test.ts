@@ -5,7 +5,9 @@ import { publishVideo, unpublishVideo, uploadFilm } from '../support/films';
 import { hashOf, introspect, LAPTOP, PHONE, redeem, streamerSide } from '../support/internal';
 import { askForToken, mint } from '../support/minting';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
+import { describeTwoNodes } from '../support/second-node';
 import { createAdminWith, createSiteUser, findSiteRole, type SiteUser } from '../support/strapi-accounts';
+import { until } from '../support/until';
 
 const AUDIT = 'plugin::protected-vod.audit-event';
 const READ_AUDIT = 'plugin::protected-vod.audit.read';
@@ -272,6 +274,21 @@ describe('GET audit', () => {
       expect((await askAsAdmin(site.app, other, route)).status).toBe(403);
     }
     expect((await askAsAdmin(site.app, auditor, '/audit')).status).toBe(200);
+  });
+});
+
+describeTwoNodes('S26 two nodes', (node) => {
+  it('that are shown one token at once tell one redemption', async () => {
+    const viewer = await newViewer();
+    const other = { ...site.app, ...node };
+    for (let round = 0; round < 5; round += 1) {
+      const { token } = await mint(site.app, site.video, viewer.jwt);
+      await Promise.all([site.app, other, site.app, other].map((one) => introspect(one, token)));
+      await introspect(other, token, LAPTOP, 0);
+    }
+    // Written by the second after whatever it has to tell of redemptions.
+    await until('the second node wrote', async () => (await listed(`user=${viewer.id}&kind=refusal`)).length > 0);
+    expect(await listed(`user=${viewer.id}&kind=redemption`)).toHaveLength(5);
   });
 });
 
