@@ -4,6 +4,7 @@ import { askAsAdmin } from '../support/admin-rest';
 import { hashOf, introspect, LAPTOP, redeem } from '../support/internal';
 import { askForToken, mint } from '../support/minting';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
+import { describeTwoNodes } from '../support/second-node';
 import { createAdminWith, createSiteUser, type SiteUser } from '../support/strapi-accounts';
 import { until } from '../support/until';
 
@@ -216,7 +217,6 @@ describe('one person’s data', () => {
       end_reason: 'user-deleted',
     });
     expect(await introspect(site.app, unspent)).toMatchObject({ active: false });
-    await service('subject-data').close();
     await service('audit').flush();
     expect(await namings(viewer)).toBe(0);
   });
@@ -243,5 +243,17 @@ describe('one person’s data', () => {
   it('no table holds a token, an e-mail or a whole address', async () => {
     const text = await everything();
     expect(text).not.toMatch(/eyJ|ps_[A-Za-z0-9_-]{20}|127\.0\.0\.1|@example\.test/);
+  });
+});
+
+describeTwoNodes('one person’s data on two nodes', (node) => {
+  it('the erasure by one reaches what the other has not written yet', async () => {
+    const viewer = await newViewer();
+    const { token } = await watch(viewer);
+    const before = await countOf(EVENTS, { reason: 'client-mismatch' });
+    await introspect({ ...site.app, ...node }, token, LAPTOP, 0);
+    await askAsAdmin(site.app, site.editor, `/subjects/user/${viewer.id}`, { method: 'DELETE' });
+    expect(await countOf(EVENTS, { reason: 'client-mismatch' })).toBe(before + 1);
+    expect(await namings(viewer)).toBe(0);
   });
 });
