@@ -1,4 +1,5 @@
 export * from './address-prefix';
+export * from './audit-api';
 export * from './delivery-url';
 export * from './error-codes';
 export * from './grant';
@@ -11,6 +12,7 @@ export * from './playback-api';
 export * from './plugin-id';
 export * from './protocols';
 export * from './role-policies';
+export * from './session-api';
 export * from './storage-key';
 export * from './streamer-control';
 export * from './streamer-process';

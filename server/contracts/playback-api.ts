@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { auditReferenceSchema } from './audit-api';
 
 /** POST /api/protected-vod/videos/:documentId/playback-token: what a permitted caller gets. */
 export const playbackTokenAnswerSchema = z.object({
@@ -25,3 +26,23 @@ export const playbackTokenAnswerSchema = z.object({
 });
 
 export type PlaybackTokenAnswer = z.infer<typeof playbackTokenAnswerSchema>;
+
+/** What a refused caller gets, in Strapi's error shape. */
+export const playbackRefusalSchema = z.object({
+  data: z.null(),
+  error: z.object({
+    status: z.number().int(),
+    name: z.literal('PlaybackRefused'),
+    message: z.string(),
+    details: z.object({
+      /** One of `PUBLIC_REFUSALS`. */
+      code: z.string(),
+      /** An editor finds the exact reason in the audit under it; missing where nothing was written down. */
+      reference: auditReferenceSchema.optional(),
+      /** With `rate-limited`: as the header `Retry-After`. */
+      retryAfterSeconds: z.number().int().positive().optional(),
+    }),
+  }),
+});
+
+export type PlaybackRefusal = z.infer<typeof playbackRefusalSchema>;

@@ -1,17 +1,22 @@
 import type { Core } from '@strapi/strapi';
+import { registerAdminRights } from './services/admin-rights';
 import { getService } from './services/get-service';
-import { registerPolicyActions } from './services/role-policies/admin-right';
 
 export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<void> {
-  await registerPolicyActions(strapi);
   getService(strapi, 'revocation').subscribe();
   await getService(strapi, 'entitlement').rules.start();
+  getService(strapi, 'audit').start();
+  getService(strapi, 'subject-data').subscribe();
+  await registerAdminRights(strapi);
   await getService(strapi, 'resumable-upload').sweep();
   const { holders, slots } = getService(strapi, 'playback-session');
   strapi.cron.add({ 'protected-vod-holders': { task: () => holders.sweep(), options: { rule: '17 * * * *' } } });
   strapi.cron.add({ 'protected-vod-slots': { task: () => slots.sweep(), options: { rule: '47 * * * *' } } });
   const policies = getService(strapi, 'role-policies');
   strapi.cron.add({ 'protected-vod-views': { task: () => policies.sweepViews(), options: { rule: '27 * * * *' } } });
+  const retention = getService(strapi, 'retention');
+  strapi.cron.add({ 'protected-vod-overdue': { task: () => retention.endOverdue(), options: { rule: '37 * * * *' } } });
+  strapi.cron.add({ 'protected-vod-retention': { task: () => retention.sweep(), options: { rule: '7 3 * * *' } } });
   // Commands that only load Strapi (console, export, routes:list) bootstrap too, but never listen.
   strapi.server.httpServer.once('listening', () => {
     getService(strapi, 'entitlement').rules.announce();

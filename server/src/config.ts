@@ -124,6 +124,24 @@ export const configSchema = z.strictObject({
         .positive()
         .default(600)
         .describe('Media seconds that may be served ahead of the pace.'),
+      retentionDays: z
+        .number()
+        .int()
+        .min(1)
+        .nullable()
+        .default(90)
+        .describe('How long ended sessions are kept; `null` keeps them.'),
+    })
+    .prefault({}),
+  audit: z
+    .strictObject({
+      retentionDays: z
+        .number()
+        .int()
+        .min(1)
+        .nullable()
+        .default(90)
+        .describe('How long rows of the audit are kept; `null` keeps them.'),
     })
     .prefault({}),
   rateLimits: z

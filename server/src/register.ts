@@ -1,5 +1,5 @@
 import type { Core } from '@strapi/strapi';
-import { nameMintRefusals } from './controllers/refusal';
+import { createMintRefusals } from './controllers/refusal';
 import { hideDraftsBehindFiles } from './documents/draft-privacy';
 import { guardVideoSources } from './documents/source-rules';
 import { limitGraphql } from './graphql';
@@ -11,7 +11,7 @@ export function register({ strapi }: { strapi: Core.Strapi }): void {
   strapi.server.use(getService(strapi, 'streamer').proxyMiddleware);
   strapi.server.use(createInternalRest(strapi));
   limitGraphql(strapi);
-  strapi.server.use(nameMintRefusals);
+  strapi.server.use(createMintRefusals(strapi));
   getService(strapi, 'upload-routing').wrapProvider();
   guardVideoSources(strapi);
   hideDraftsBehindFiles(strapi);

@@ -119,7 +119,10 @@ describe('POST playback-token', () => {
       [unpublished, deleted, 'aaaaaaaaaaaaaaaaaaaaaaaa'].map((id) => askForToken(app, id, subscriber.jwt)),
     );
     for (const answer of answers) expect(answer).toMatchObject({ status: 404, code: 'not-found' });
-    expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+    // Alike but for the reference, which is drawn at random.
+    const bodies = answers.map(({ body }) => JSON.stringify(body));
+    expect(new Set(bodies.map((body) => body.replace(/"reference":"\w{12}"/, ''))).size).toBe(1);
+    expect(new Set(bodies).size).toBe(3);
   });
 
   it.each(['..%2f..%2fadmin', 'a%00b', 'UPPER', '%25', 'a'.repeat(500)])('the id %s is 404', async (id) => {

@@ -1,4 +1,5 @@
 import { assetSchema } from './asset/schema';
+import { auditEventSchema } from './audit-event/schema';
 import { keyRotationSchema } from './key-rotation/schema';
 import { playbackSessionSchema } from './playback-session/schema';
 import { sessionHolderSchema } from './session-holder/schema';
@@ -10,6 +11,7 @@ import { viewSchema } from './view/schema';
 export const contentTypes = {
   video: { schema: videoSchema },
   asset: { schema: assetSchema },
+  'audit-event': { schema: auditEventSchema },
   'playback-session': { schema: playbackSessionSchema },
   'session-holder': { schema: sessionHolderSchema },
   'session-slot': { schema: sessionSlotSchema },

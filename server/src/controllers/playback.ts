@@ -67,7 +67,7 @@ export function createPlaybackController({ strapi }: { strapi: Core.Strapi }) {
         const mint = getService(strapi, 'playback-token');
         const minted = await mint.mint({ origin, video: video.data, locale: locale.data }, ctx.request.origin);
         if (minted.allow) ctx.body = minted.answer;
-        else refuse(ctx, minted.refusal);
+        else refuse(ctx, minted.refusal, { reference: minted.reference });
       } catch (error) {
         if (!(error instanceof VodError) || !UNCONFIGURED.includes(error.code)) throw error;
         strapi.log.error(error.message);

@@ -1,4 +1,5 @@
 import { contentApiRoutes } from './content-api';
+import { oversightRoutes } from './oversight';
 import { rolePoliciesAdminRoutes } from './role-policies';
 import { uploadAdminRoutes, uploadTusRoutes } from './upload';
 
@@ -6,5 +7,6 @@ export const routes = {
   'content-api': contentApiRoutes,
   admin: uploadAdminRoutes,
   'role-policies': rolePoliciesAdminRoutes,
+  oversight: oversightRoutes,
   tus: uploadTusRoutes,
 };

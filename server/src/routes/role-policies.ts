@@ -1,18 +1,14 @@
-import { READ_POLICIES, UPDATE_POLICIES } from '../services/role-policies/admin-right';
-
-function mayDo(action: string) {
-  return {
-    policies: ['admin::isAuthenticatedAdmin', { name: 'admin::hasPermissions', config: { actions: [action] } }],
-  };
-}
+import { adminRight } from '../services/admin-rights';
 
 /** What administrators set about roles. */
 export function rolePoliciesAdminRoutes() {
+  const read = { policies: adminRight('policies.read') };
+  const update = { policies: adminRight('policies.update') };
   return {
     type: 'admin',
     routes: [
-      { method: 'GET', path: '/policies', handler: 'role-policies.read', config: mayDo(READ_POLICIES) },
-      { method: 'PUT', path: '/policies', handler: 'role-policies.replace', config: mayDo(UPDATE_POLICIES) },
+      { method: 'GET', path: '/policies', handler: 'role-policies.read', config: read },
+      { method: 'PUT', path: '/policies', handler: 'role-policies.replace', config: update },
     ],
   };
 }

@@ -7,6 +7,7 @@ import type { Film } from '../storage/inspection/film-inspection';
 import { removeFromLibrary } from '../storage/library';
 import type { ReceivedPart } from '../storage/receive';
 import { moveToTrash, restoreFromTrash } from '../storage/trash';
+import { requesterOf } from './audit/requester';
 import { batched } from './batch';
 import { getService } from './get-service';
 import { FILE_UID, markedAsset, protectedMark } from './protected-mark';
@@ -123,6 +124,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
       const trashKey = await moveToTrash(root, asset.storageKey, assetId, new Date());
       try {
         await rows().update({ where: { documentId: assetId }, data: { state: 'trashed', trashKey, reason } });
+        getService(strapi, 'audit').record({ kind: 'deletion', origin: requesterOf(strapi), asset: assetId, reason });
       } catch (error) {
         await restoreFromTrash(root, trashKey, asset.storageKey);
         throw error;
@@ -149,6 +151,8 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     async undoIntake(asset: Asset): Promise<void> {
       await rows().deleteMany({ where: { documentId: asset.documentId } });
       await removeFromLibrary(storage().root, asset.storageKey);
+      const facts = { origin: requesterOf(strapi), asset: asset.documentId, reason: 'upload-undone' };
+      getService(strapi, 'audit').record({ kind: 'deletion', ...facts });
     },
 
     /**

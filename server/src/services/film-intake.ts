@@ -8,6 +8,7 @@ import { placeInLibrary, removeFromLibrary } from '../storage/library';
 import { writeMetadata } from '../storage/metadata';
 import type { ReceivedPart } from '../storage/receive';
 import type { Asset } from './asset';
+import { requesterOf } from './audit/requester';
 import { getService } from './get-service';
 
 export interface IntakeRequest {
@@ -15,6 +16,8 @@ export interface IntakeRequest {
   fileName: string;
   /** Strapi's path of the Media Library folder, e.g. `/1/4`. */
   folderPath: string;
+  /** Where the request does not tell: whose upload token it was. */
+  adminId?: number;
 }
 
 /** `dist/film-inspector` lies beside `dist/server`. */
@@ -35,7 +38,7 @@ export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
 
   async function addRow(request: IntakeRequest, film: Film, storageKey: string, folders: string[]): Promise<Asset> {
     const assets = getService(strapi, 'asset');
-    const { part, fileName } = request;
+    const { part, fileName, adminId } = request;
     const asset = await assets.createFromIntake({ part, film, fileName, storageKey });
     try {
       const { mime, sizeBytes, sha256, durationSeconds, documentId: assetId } = asset;
@@ -45,6 +48,8 @@ export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
         ...facts,
         storedAt: new Date().toISOString(),
       });
+      const origin = adminId === undefined ? requesterOf(strapi) : { kind: 'admin', id: String(adminId) };
+      getService(strapi, 'audit').record({ kind: 'upload', origin, asset: assetId });
       return asset;
     } catch (error) {
       await assets.undoIntake(asset);

@@ -9,6 +9,7 @@ import { configOf } from '../config';
 import type { Keyring } from '../tokens/keyring';
 import { type PlaybackClaims, verifyPlaybackToken } from '../tokens/playback-token';
 import { deriveSessionId, hashSessionId, hasValidTag, newSessionSalt } from '../tokens/session-id';
+import { type AuditFacts, factsOfSession } from './audit/event';
 import type { Allowance } from './entitlement/decision';
 import { getService } from './get-service';
 import type { PlaybackSessionService } from './playback-session';
@@ -37,6 +38,8 @@ class Refused {
   constructor(
     readonly reason: DenyReason,
     readonly final: boolean,
+    /** Name of the rule that said so, where it was one. */
+    readonly rule?: string,
   ) {}
 }
 
@@ -68,6 +71,7 @@ export function createIntrospectionService({ strapi }: { strapi: Core.Strapi }):
       }
       if (!(outcome instanceof Refused)) return outcome;
       strapi.log.debug(`Introspection refused: ${outcome.reason}`);
+      inquiry.audit(outcome);
       return { active: false, final: outcome.final };
     },
   };
@@ -79,6 +83,8 @@ class Inquiry {
   /** The first signs; sessions that began under the others go on. */
   private readonly keyrings: readonly [Keyring, ...Keyring[]];
   private readonly session;
+  /** Whom and what an authentic credential names, for the audit; null: nobody made it. */
+  private about: AuditFacts | null = null;
 
   constructor(
     private readonly strapi: Core.Strapi,
@@ -106,6 +112,13 @@ class Inquiry {
     }
   }
 
+  audit({ reason, rule }: Refused): void {
+    const audit = getService(this.strapi, 'audit');
+    const { addressPrefix: clientPrefix } = this.request.client;
+    if (this.about === null) audit.countUnknownCredential();
+    else audit.record({ kind: 'refusal', ...this.about, reason, rule, clientPrefix });
+  }
+
   private async answer(found: Found): Promise<IntrospectionResponse | Refused | Pending | Overtaken> {
     if (found.row.state === 'ended') return new Refused('session-ended', true);
     const row = await this.contest(found);
@@ -120,7 +133,9 @@ class Inquiry {
   private async findBySessionId(sessionId: string): Promise<Found | Refused> {
     if (!this.keyrings.some((keyring) => hasValidTag(keyring, sessionId))) return new Refused('token-invalid', true);
     const row = await this.store.findByHash(hashSessionId(sessionId));
-    return row ? this.found(row, sessionId, true) : new Refused('session-ended', true);
+    if (!row) return new Refused('session-ended', true);
+    this.about = factsOfSession(row);
+    return this.found(row, sessionId, true);
   }
 
   private async findByToken(token: string): Promise<Found | Refused | Limited> {
@@ -128,9 +143,11 @@ class Inquiry {
     const verified = await verifyPlaybackToken(find, token).catch(() => null);
     if (!verified) return new Refused('token-invalid', true);
     const { claims, expired } = verified;
+    this.about = { origin: claims.origin, video: claims.video, locale: claims.locale };
     const known = await this.store.findByTokenId(claims.tokenId);
     const row = known ?? (expired ? new Refused('token-expired', true) : await this.redeemOnce(claims));
     if (row instanceof Refused || row instanceof Limited) return row;
+    this.about = factsOfSession(row);
     const sessionId = this.sessionIdOf(row);
     return sessionId === null ? new Refused('session-ended', true) : this.found(row, sessionId, !expired);
   }
@@ -166,15 +183,16 @@ class Inquiry {
     const rate = getService(this.strapi, 'rate-limits').redeem(origin, this.request.client.addressPrefix);
     if (rate.limited) return new Limited(rate.retryAfterSeconds);
     const decision = await getService(this.strapi, 'entitlement').decide({ origin, video, locale });
-    if (!decision.allow) return new Refused(decision.reason, false);
+    if (!decision.allow) return new Refused(decision.reason, false, decision.rule?.name);
     const { concurrency } = decision;
     const shortage = await this.claimRoom(tokenId, decision);
     // Not final: there may be room again while the token is still good.
     if (shortage !== null) return new Refused(shortage, false);
     const salt = newSessionSalt();
+    const sessionHash = hashSessionId(deriveSessionId(this.keyrings[0], tokenId, salt));
     const opening = this.store.insertOnce({
       tokenId,
-      sessionHash: hashSessionId(deriveSessionId(this.keyrings[0], tokenId, salt)),
+      sessionHash,
       salt,
       origin,
       role: decision.role,
@@ -187,6 +205,10 @@ class Inquiry {
       await this.sessions.views.release(tokenId);
       throw error;
     });
+    // Another redemption of the same token may have been the first.
+    if (row.session_hash === sessionHash) {
+      getService(this.strapi, 'audit').record({ kind: 'redemption', ...factsOfSession(row) });
+    }
     return concurrency === null || (await this.hasKeptSlot(row)) ? row : new Refused('session-ended', true);
   }
 

@@ -1,12 +1,15 @@
 import type { Core } from '@strapi/strapi';
-import type { PlaybackTokenAnswer, PublicRefusal } from '../../contracts';
+import type { DenyReason, PlaybackTokenAnswer, PublicRefusal } from '../../contracts';
 import { configOf } from '../config';
 import { mintPlaybackToken } from '../tokens/playback-token';
+import { requesterPrefix, requesterRole } from './audit/requester';
 import type { Question } from './entitlement/decision';
 import { getService } from './get-service';
 import { playbackUrls, rtmpBaseUrl } from './playback-urls';
 
-type Minted = { allow: true; answer: PlaybackTokenAnswer } | { allow: false; refusal: PublicRefusal };
+type Minted =
+  | { allow: true; answer: PlaybackTokenAnswer }
+  | { allow: false; refusal: PublicRefusal; reference: string };
 
 export interface PlaybackTokenService {
   /**
@@ -17,23 +20,29 @@ export interface PlaybackTokenService {
 }
 
 export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }): PlaybackTokenService {
+  const refused = ({ origin, video, locale }: Question, reason: DenyReason, rule?: string) => {
+    strapi.log.debug(`Playback token refused: ${reason}`);
+    const asked = { role: requesterRole(strapi), clientPrefix: requesterPrefix(strapi) };
+    return getService(strapi, 'audit').record({ kind: 'refusal', origin, video, locale, reason, rule, ...asked });
+  };
   return {
     async mint(question, requestOrigin) {
       const { signing } = await getService(strapi, 'keys').tokenKeys();
       const decision = await getService(strapi, 'entitlement').decide(question);
       if (!decision.allow) {
-        strapi.log.debug(`Playback token refused: ${decision.reason}`);
-        return { allow: false, refusal: decision.refusal };
+        return {
+          allow: false,
+          refusal: decision.refusal,
+          reference: refused(question, decision.reason, decision.rule?.name),
+        };
       }
       // Holds nothing: only redemption takes a slot (S9). Asked here because the streamer's refusal says no reason.
       const { claims, views } = getService(strapi, 'playback-session');
       if (decision.concurrency !== null && !(await claims.hasRoom(decision.concurrency))) {
-        strapi.log.debug('Playback token refused: concurrency-limit');
-        return { allow: false, refusal: 'too-many-sessions' };
+        return { allow: false, refusal: 'too-many-sessions', reference: refused(question, 'concurrency-limit') };
       }
       if (decision.views !== null && !(await views.hasRoom(decision.views))) {
-        strapi.log.debug('Playback token refused: view-limit');
-        return { allow: false, refusal: 'too-many-views' };
+        return { allow: false, refusal: 'too-many-views', reference: refused(question, 'view-limit') };
       }
       const lifetimeSeconds = decision.policy.tokenLifetimeSeconds;
       const { token, expiresAt } = await mintPlaybackToken(

@@ -1,11 +1,10 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { OperatorSession } from '../../contracts';
-import { VIDEO_UID } from '../content-types/uids';
+import { userNames, videoTitles } from './display-names';
 import { getService } from './get-service';
 
 const TABLE = 'protected_vod_sessions';
-const USER_UID = 'plugin::users-permissions.user';
 const MAX_SESSIONS = 500;
 /** Who has been silent for longer is not watching. */
 const SEEN_WITHIN_MS = 10 * 60 * 1000;
@@ -25,9 +24,6 @@ const rowSchema = z.object({
 });
 type Row = z.infer<typeof rowSchema>;
 
-const userSchema = z.object({ id: z.coerce.string(), username: z.string() });
-const videoSchema = z.object({ documentId: z.string(), title: z.string() });
-
 export interface SessionOverviewService {
   /** Who has watched within the last ten minutes, the latest first; at most 500. Bytes are those up to the last renewal. */
   active(): Promise<OperatorSession[]>;
@@ -35,24 +31,8 @@ export interface SessionOverviewService {
   end(hashStart: string): Promise<number>;
 }
 
-async function usernames(strapi: Core.Strapi, rows: Row[]): Promise<Map<string, string>> {
-  const ids = new Set(rows.flatMap((row) => (row.origin_kind === 'user' && row.origin_id ? [row.origin_id] : [])));
-  if (ids.size === 0) return new Map();
-  const found: unknown[] = await strapi.db
-    .query(USER_UID)
-    .findMany({ where: { id: { $in: [...ids] } }, select: ['id', 'username'] });
-  return new Map(found.flatMap((row) => userSchema.safeParse(row).data ?? []).map((user) => [user.id, user.username]));
-}
-
-async function titles(strapi: Core.Strapi, rows: Row[]): Promise<Map<string, string>> {
-  const documentIds = [...new Set(rows.map((row) => row.video))];
-  if (documentIds.length === 0) return new Map();
-  const found: unknown[] = await strapi.db.query(VIDEO_UID).findMany({
-    where: { documentId: { $in: documentIds }, publishedAt: { $notNull: true } },
-    select: ['documentId', 'title'],
-  });
-  const videos = found.flatMap((row) => videoSchema.safeParse(row).data ?? []);
-  return new Map(videos.map((video) => [video.documentId, video.title]));
+function userIds(rows: Row[]): string[] {
+  return rows.flatMap((row) => (row.origin_kind === 'user' && row.origin_id ? [row.origin_id] : []));
 }
 
 /** The sessions as an operator looks at them. Nothing of it opens one. */
@@ -71,7 +51,11 @@ export function createSessionOverviewService({ strapi }: { strapi: Core.Strapi }
         .orderBy('last_seen_at', 'desc')
         .limit(MAX_SESSIONS);
       const rows = found.flatMap((row) => rowSchema.safeParse(row).data ?? []);
-      const [users, films] = await Promise.all([usernames(strapi, rows), titles(strapi, rows)]);
+      const films = await videoTitles(
+        strapi,
+        rows.map(({ video }) => video),
+      );
+      const users = await userNames(strapi, userIds(rows));
       return rows.map((row) => ({
         id: row.session_hash.slice(0, ID_DIGITS),
         viewer: users.get(row.origin_id ?? '') ?? row.origin_kind,

@@ -29,6 +29,10 @@ export const playbackSessionSchema = {
     clientAgent: { type: 'string', required: true },
     state: { type: 'enumeration', enum: ['active', 'ended'], default: 'active', required: true },
     endReason: { type: 'string' },
+    /** On the database's clock. */
+    endedAt: { type: 'biginteger' },
+    /** Drawn by the statement that ended it: how the audit finds what a statement changed, on any database. */
+    endMark: { type: 'string', private: true },
     /** Raised by every change that may flip the decision; a renewal that read an older one is void (S6). */
     epoch: { type: 'integer', default: 0, required: true },
     /** Raised by every hand-over (S12). */
@@ -46,5 +50,7 @@ export const playbackSessionSchema = {
     { name: 'pvod_session_origin', columns: ['origin_kind', 'origin_id'] },
     { name: 'pvod_session_api_token', columns: ['api_token'] },
     { name: 'pvod_session_video', columns: ['video'] },
+    { name: 'pvod_session_ended', columns: ['state', 'ended_at'] },
+    { name: 'pvod_session_mark', columns: ['end_mark'] },
   ],
 } as const;

@@ -5,7 +5,7 @@ export class Repeats {
   constructor(private readonly onError: (error: Error) => void) {}
 
   /** Returns at once: who commits does not wait. */
-  run(key: string, write: () => Promise<void>): void {
+  run(key: string, write: () => Promise<unknown>): void {
     if (this.#waiting.has(key)) return;
     this.#waiting.add(key);
     setImmediate(() => {

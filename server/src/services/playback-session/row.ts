@@ -6,6 +6,8 @@ import type { Origin } from '../../tokens/playback-token';
 const integer = z.coerce.number().int();
 
 const sessionRowSchema = z.object({
+  /** Names the row to editors; opens nothing. */
+  document_id: z.string(),
   token_id: z.string(),
   session_hash: z.string(),
   salt: z.string(),

@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
+import { databaseNow } from './database-clock';
 import { retryingDeadlocks } from './deadlock';
 import type { Holding, SessionHolders } from './holders';
 import type { Judgement } from './judgement';
@@ -63,7 +64,7 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
     const change = {
       ...(judgement.outcome === 'renew'
         ? { lease_due: judgement.leaseDue }
-        : { state: 'ended', end_reason: judgement.reason, lease_due: 0 }),
+        : { state: 'ended', end_reason: judgement.reason, ended_at: databaseNow(strapi), lease_due: 0 }),
       ...(used && {
         bytes: raw('?? + ?', ['bytes', used.bytes]),
         media_seconds: raw('?? + ?', ['media_seconds', used.mediaSeconds]),
@@ -135,7 +136,7 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
       values: [judgement.outcome === 'renew' ? judgement.leaseDue : judgement.reason],
     }));
     if (outcome === 'renew') return byHash('lease_due', entries);
-    return { state: 'ended', lease_due: 0, ...byHash('end_reason', entries) };
+    return { state: 'ended', ended_at: databaseNow(strapi), lease_due: 0, ...byHash('end_reason', entries) };
   }
 
   async function write(changes: readonly Change[], trx: Transaction): Promise<void> {

@@ -49,7 +49,10 @@ export function createSlotClaims({ store, slots, idleTimes, slotSilenceSeconds }
 
   async function vacate(vacation: Vacation): Promise<void> {
     // The slot goes with its session.
-    if (vacation.kind === 'session') return store.end(vacation.hash, vacation.endReason);
+    if (vacation.kind === 'session') {
+      await store.end(vacation.hash, vacation.endReason);
+      return;
+    }
     await slots.release([vacation.tokenId]);
     // Who opened it after all, and too late, either misses the slot afterwards or is seen here.
     const late = await store.findByTokenId(vacation.tokenId);

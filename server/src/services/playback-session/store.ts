@@ -2,6 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { Core } from '@strapi/strapi';
 import type { Client, DenyReason } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
+import { factsOfSession } from '../audit/event';
+import { getService } from '../get-service';
+import { databaseNow } from './database-clock';
+import { retryingDeadlocks } from './deadlock';
 import type { Holding, SessionHolders } from './holders';
 import type { Judgement } from './judgement';
 import { Repeats } from './repeats';
@@ -12,6 +16,7 @@ import type { UsageLedger } from './usage-ledger';
 
 const TABLE = 'protected_vod_sessions';
 const COLUMNS = SESSION_COLUMNS;
+const OVERDUE_AT_ONCE = 500;
 
 export interface NewSession {
   tokenId: string;
@@ -42,8 +47,9 @@ export interface SessionStore {
   findManyByTokenId(tokenIds: readonly string[]): Promise<SessionRow[]>;
   settle(judgements: readonly Judgement[], holdings?: readonly Holding[], whenLocked?: WhenLocked): Promise<boolean[]>;
   takeOver(row: SessionRow, client: Client): Promise<boolean>;
-  end(sessionHash: string, reason: DenyReason | string): Promise<void>;
-  endScope(scope: Scope, reason: string): Promise<void>;
+  end(sessionHash: string, reason: DenyReason | string): Promise<number>;
+  endScope(scope: Scope, reason: string): Promise<number>;
+  endOverdue(maxLifetimeSeconds: number): Promise<number>;
   markDue(scope: Scope): Promise<void>;
 }
 
@@ -111,22 +117,32 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
     if (scope.asset !== undefined) where.asset = scope.asset;
     return where;
   };
+  const ending = (reason: string) => ({
+    state: 'ended',
+    end_reason: reason,
+    ended_at: databaseNow(strapi),
+    end_mark: randomBytes(12).toString('hex'),
+  });
   /**
-   * Of active sessions. Joins the transaction of the change that calls it, where there is one: both become visible
-   * together (S6).
+   * Of active sessions; returns how many. Joins the transaction of the change that calls it, where there is one: both
+   * become visible together (S6).
    */
-  const update = async (where: Record<string, string>, change: Record<string, unknown>): Promise<void> => {
+  const update = async (where: Record<string, string>, reason: string | null): Promise<number> => {
     const isPartOfChange = strapi.db.inTransaction();
-    await strapi.db.transaction(async ({ trx, onCommit }) => {
-      await table()
+    const change = reason === null ? null : ending(reason);
+    const changed = await strapi.db.transaction(async ({ trx, onCommit }) => {
+      const count: number = await table()
         .transacting(trx)
         .where({ ...where, state: 'active' })
         .update({ ...change, epoch: strapi.db.connection.raw('?? + 1', ['epoch']), lease_due: 0 });
+      if (change && count > 0) onCommit(() => getService(strapi, 'audit').noteEnds(change.end_mark));
       // A session that was opened on another connection meanwhile was decided on what this change replaces.
-      if (isPartOfChange) onCommit(() => afterCommit.run(JSON.stringify([where, change]), () => update(where, change)));
+      if (isPartOfChange) onCommit(() => afterCommit.run(JSON.stringify([where, reason]), () => update(where, reason)));
+      return count;
     });
     // Not within the change, which could fail by waiting for the redemptions of others; its repetition comes by here.
-    if (!isPartOfChange && change.state === 'ended') await slots.releaseEnded(where);
+    if (!isPartOfChange && change) await slots.releaseEnded(where);
+    return changed;
   };
   return {
     /** The row of this token id: the one given or, when another redemption was first, that one's. */
@@ -147,8 +163,13 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
      */
     async settle(judgements, holdings = [], whenLocked = 'wait') {
       const settled = await settleAll(judgements, holdings, whenLocked);
-      const ended = judgements.filter(({ outcome }, at) => outcome === 'end' && settled[at]);
+      const ended = judgements.flatMap((judgement, at) =>
+        judgement.outcome === 'end' && settled[at] ? [judgement] : [],
+      );
       await slots.release(ended.map(({ row }) => row.token_id));
+      for (const { row, reason } of ended) {
+        getService(strapi, 'audit').record({ kind: 'end', ...factsOfSession(row), reason });
+      }
       return settled;
     },
     /** False when another client was faster or the session ended. */
@@ -163,8 +184,31 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
         });
       return changed === 1;
     },
-    end: (sessionHash, reason) => update({ session_hash: sessionHash }, { state: 'ended', end_reason: reason }),
-    endScope: (scope, reason) => update(columnsOf(scope), { state: 'ended', end_reason: reason }),
-    markDue: (scope) => update(columnsOf(scope), {}),
+    end: (sessionHash, reason) => update({ session_hash: sessionHash }, reason),
+    /** Returns how many were ended at once; what a commit of others brings is ended after it. */
+    endScope: (scope, reason) => update(columnsOf(scope), reason),
+    async markDue(scope) {
+      await update(columnsOf(scope), null);
+    },
+    /** Those that nobody asks about any more; who does is told so at once. Returns how many. */
+    async endOverdue(maxLifetimeSeconds) {
+      const change = ending('session-lifetime-over');
+      const overdue: { id: number }[] = await table()
+        .select('id')
+        .where({ state: 'active' })
+        .where('started_at', '<', databaseNow(strapi, -maxLifetimeSeconds * 1000))
+        .orderBy('id')
+        .limit(OVERDUE_AT_ONCE);
+      const ids = overdue.map(({ id }) => id);
+      if (ids.length === 0) return 0;
+      const changed: number = await retryingDeadlocks(() =>
+        table()
+          .whereIn('id', ids)
+          .where({ state: 'active' })
+          .update({ ...change, lease_due: 0 }),
+      );
+      if (changed > 0) getService(strapi, 'audit').noteEnds(change.end_mark);
+      return ids.length;
+    },
   };
 }

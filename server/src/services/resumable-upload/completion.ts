@@ -26,7 +26,7 @@ async function storeAsFile(strapi: Core.Strapi, store: IncomingStore, claims: Up
   }
   const part = await store.complete(claims.uploadId);
   const folderPath = await folderPathOf(strapi, claims.folderId);
-  const asset = await getService(strapi, 'film-intake').store({ part, fileName: claims.fileName, folderPath });
+  const asset = await getService(strapi, 'film-intake').store({ part, fileName: claims.fileName, folderPath, adminId });
   try {
     const folderId = folderPath === '/' ? null : claims.folderId;
     const file = await getService(strapi, 'media-file').create({ asset, folderId, adminId });

@@ -21,6 +21,7 @@ const film: GrantedAsset = {
 function row(startedMsAgo: number, seenMsAgo: number): SessionRow {
   const now = Date.now();
   return {
+    document_id: 'd',
     token_id: 't',
     session_hash: 'h',
     salt: 's',

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import { retryingDeadlocks } from '../playback-session/deadlock';
+import { parseSessionRow, SESSION_COLUMNS } from '../playback-session/row';
+import { type AuditEvent, type AuditRecord, factsOfSession, originOfEvent } from './event';
+import type { RefusalWindow } from './refusal-windows';
+
+export const AUDIT_TABLE = 'protected_vod_audit_events';
+const SESSIONS = 'protected_vod_sessions';
+export const ENDED_A_PAGE = 500;
+
+const endedSchema = z.object({ id: z.coerce.number(), end_mark: z.string(), end_reason: z.string().nullable() });
+
+function rowFrom({ event, reference, at, lastAt, count }: AuditRecord): Record<string, unknown> {
+  const origin = originOfEvent(event);
+  const timestamp = new Date();
+  return {
+    document_id: randomBytes(12).toString('hex'),
+    reference,
+    kind: event.kind,
+    at,
+    last_at: lastAt,
+    count,
+    origin_kind: origin?.kind ?? null,
+    origin_id: origin?.id ?? null,
+    actor: event.actor ? `${event.actor.kind}:${event.actor.id ?? ''}` : null,
+    role: event.role ?? null,
+    video: event.video ?? null,
+    locale: event.locale ?? null,
+    asset: event.asset ?? null,
+    reason: event.reason ?? null,
+    rule: event.rule ?? null,
+    client_prefix: event.clientPrefix ?? null,
+    session: event.session ?? null,
+    created_at: timestamp,
+    updated_at: timestamp,
+  };
+}
+
+/** One statement that ended sessions; which ones, their rows tell by the mark. */
+export interface EndMark {
+  mark: string;
+  actor: AuditEvent['actor'];
+}
+
+export interface Ended {
+  /** Of the session's row; the pages are in this order. */
+  id: number;
+  mark: string;
+  event: AuditEvent;
+}
+
+export interface EventTable {
+  insert(records: readonly AuditRecord[]): Promise<void>;
+  raise(window: RefusalWindow): Promise<void>;
+  endedBy(marks: readonly EndMark[], after: number): Promise<Ended[]>;
+}
+
+/** Plain statements on connections of their own: nothing here joins a transaction of the site. */
+export function createEventTable(strapi: Core.Strapi): EventTable {
+  const table = () => strapi.db.getConnection(AUDIT_TABLE);
+  return {
+    /** May be called again for rows of which it is not known whether they were written. */
+    async insert(records) {
+      await retryingDeadlocks(() => table().insert(records.map(rowFrom)).onConflict('reference').ignore());
+    },
+    /** Adds what the window has counted since. */
+    async raise(window) {
+      const { added, record } = window;
+      const count = strapi.db.connection.raw('?? + ?', ['count', added]);
+      await retryingDeadlocks(() =>
+        table().where({ reference: record.reference }).update({ count, last_at: record.lastAt }),
+      );
+      window.added -= added;
+    },
+    /** At most `ENDED_A_PAGE`, those with an id above `after`. */
+    async endedBy(marks, after) {
+      const actors = new Map(marks.map(({ mark, actor }) => [mark, actor]));
+      const rows: unknown[] = await strapi.db
+        .getConnection(SESSIONS)
+        .select([...SESSION_COLUMNS, 'id', 'end_mark', 'end_reason'])
+        .whereIn('end_mark', [...actors.keys()])
+        .where('id', '>', after)
+        .orderBy('id')
+        .limit(ENDED_A_PAGE);
+      return rows.map((row) => {
+        const { id, end_mark: mark, end_reason: reason } = endedSchema.parse(row);
+        const facts = factsOfSession(parseSessionRow(row));
+        return { id, mark, event: { kind: 'end', ...facts, reason, actor: actors.get(mark) ?? null } };
+      });
+    },
+  };
+}

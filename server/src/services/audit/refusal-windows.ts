@@ -1,0 +1,101 @@
+import { type AuditEvent, type AuditRecord, newRecord, originOfEvent } from './event';
+
+const WINDOW_MS = 60_000;
+/** Rows within a minute that one who is named may cause, and all who are not named together. */
+const MAX_NAMED = 60;
+const MAX_UNNAMED = 600;
+const MAX_OPEN = 10_000;
+
+/** Refusals that share one row. */
+export interface RefusalWindow {
+  readonly record: AuditRecord;
+  /** Counted, and not in the row yet, which was written before. */
+  added: number;
+  readonly who: string;
+}
+
+interface Identity {
+  who: string;
+  isNamed: boolean;
+  key: string;
+}
+
+function identify(event: AuditEvent): Identity {
+  const origin = originOfEvent(event);
+  const isNamed = typeof origin?.id === 'string';
+  const who = isNamed ? `${origin.kind}:${origin.id}` : (origin?.kind ?? '');
+  // Who is not named is told apart by the network.
+  const network = isNamed ? null : (event.clientPrefix ?? null);
+  return { who, isNamed, key: JSON.stringify([who, network, event.video ?? null, event.reason ?? null]) };
+}
+
+/** The same without what may be made up at will. */
+function collapse({ kind, origin, reason = null }: AuditEvent, isNamed: boolean): AuditEvent {
+  return { kind, origin: isNamed ? (origin ?? null) : { kind: origin?.kind ?? 'public' }, reason };
+}
+
+/**
+ * Equal refusals (same who, video and reason) within a minute share one row (S26). Who asks for ever new videos gets rows
+ * up to a limit, and then one that names no video: a refusal always has a reference, and the table does not grow with the
+ * patience of those who are refused.
+ */
+export class RefusalWindows {
+  readonly #open = new Map<string, RefusalWindow>();
+  readonly #rowsOf = new Map<string, number>();
+  #over: RefusalWindow[] = [];
+
+  /** `isNew`: the record is to be written; otherwise the refusal is counted in one that was handed out before. */
+  add(event: AuditEvent, now = Date.now()): { record: AuditRecord; isNew: boolean } {
+    const { who, isNamed, key } = identify(event);
+    const known = this.#count(key, now);
+    if (known) return { record: known, isNew: false };
+    const isCrowded = (this.#rowsOf.get(who) ?? 0) >= (isNamed ? MAX_NAMED : MAX_UNNAMED);
+    if (!isCrowded && this.#open.size < MAX_OPEN) return { record: this.#begin(key, who, event, now), isNew: true };
+    const less = collapse(event, isNamed && isCrowded);
+    const lessKey = JSON.stringify([less.origin, less.reason]);
+    const shared = this.#count(lessKey, now);
+    if (shared) return { record: shared, isNew: false };
+    return { record: this.#begin(lessKey, who, less, now), isNew: true };
+  }
+
+  /** Those that are over and whose rows lack something. What is written is subtracted from `added`. */
+  over(now = Date.now()): RefusalWindow[] {
+    for (const [key, window] of this.#open) if (window.record.at + WINDOW_MS <= now) this.#close(key, window);
+    this.#over = this.#over.filter(({ added }) => added > 0);
+    return this.#over.filter(({ record }) => record.isWritten);
+  }
+
+  /** The same of those that go on. */
+  open(): RefusalWindow[] {
+    return [...this.#open.values()].filter(({ added, record }) => added > 0 && record.isWritten);
+  }
+
+  #count(key: string, now: number): AuditRecord | null {
+    const window = this.#open.get(key);
+    if (!window) return null;
+    const { record } = window;
+    if (record.at + WINDOW_MS <= now) {
+      this.#close(key, window);
+      return null;
+    }
+    record.lastAt = now;
+    if (record.isWritten) window.added += 1;
+    else record.count += 1;
+    return record;
+  }
+
+  #begin(key: string, who: string, event: AuditEvent, now: number): AuditRecord {
+    const record = newRecord(event, now);
+    this.#open.set(key, { record, added: 0, who });
+    this.#rowsOf.set(who, (this.#rowsOf.get(who) ?? 0) + 1);
+    return record;
+  }
+
+  #close(key: string, window: RefusalWindow): void {
+    this.#open.delete(key);
+    if (window.added > 0 && this.#over.length < MAX_OPEN) this.#over.push(window);
+    const rows = (this.#rowsOf.get(window.who) ?? 1) - 1;
+    if (rows > 0) this.#rowsOf.set(window.who, rows);
+    else this.#rowsOf.delete(window.who);
+  }
+}
