@@ -1,5 +1,6 @@
 // `npm test`: installs what is missing, builds, runs every suite, and ends with `N passed, N failed, N skipped`.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -20,10 +21,14 @@ const skipped = [];
 /** @type {string[]} */
 const failed = [];
 
-/** @param {string[]} projects @param {string} client database of the test sites */
-function runSuite(projects, client = 'sqlite') {
+/**
+ * Resolves when the suite has run and been counted.
+ * @param {string[]} projects @param {string} client database of the test sites
+ * @param {'inherit' | 'pipe'} output `pipe`: printed as a whole, because other suites run at the same time
+ */
+async function runSuite(projects, client = 'sqlite', output = 'inherit') {
   const report = path.join(directory, `${projects.join('-')}-${client}.json`);
-  const { status } = spawnSync(
+  const vitest = spawn(
     path.join(ROOT, 'node_modules/.bin/vitest'),
     [
       'run',
@@ -37,10 +42,15 @@ function runSuite(projects, client = 'sqlite') {
     ],
     {
       cwd: ROOT,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', output, output],
       env: { ...process.env, DATABASE_CLIENT: client, TEST_RUN: String(process.pid) },
     },
   );
+  /** @type {Buffer[]} */
+  const printed = [];
+  for (const stream of [vitest.stdout, vitest.stderr]) stream?.on('data', (chunk) => printed.push(chunk));
+  const [status] = await once(vitest, 'close');
+  if (output === 'pipe') process.stdout.write(Buffer.concat(printed));
   count(report, client, status === 0);
 }
 
@@ -68,15 +78,19 @@ function fail(client, file, title, reason = '') {
   failed.push(`${path.relative(ROOT, file)} (${client}): ${title}\n  ${reason.split('\n').slice(0, 6).join('\n  ')}`);
 }
 
-for (const projects of SUITES) runSuite(projects);
-for (const client of /** @type {const} */ (['postgres', 'mysql'])) {
+/** @param {'postgres' | 'mysql'} client */
+async function runOnServer(client) {
   const { name, port } = DATABASE_SERVERS[client];
   if (await answers(client)) {
-    console.log(`\nThe integration suite again, on ${name}:`);
-    runSuite(['integration'], client);
+    console.log(`\nThe integration suite again, on ${name}.`);
+    await runSuite(['integration'], client, 'pipe');
     await dropDatabases(client, `pvod_test_${process.pid}_`);
   } else console.log(`\n${name} does not answer on 127.0.0.1:${port}: nothing was tested on it.`);
 }
+
+for (const projects of SUITES) await runSuite(projects);
+// At the same time: they wait for their databases more than they compute.
+await Promise.all([runOnServer('postgres'), runOnServer('mysql')]);
 rmSync(directory, { recursive: true, force: true });
 
 if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((name) => `- ${name}`).join('\n')}`);
