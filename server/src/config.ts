@@ -11,7 +11,7 @@ const filtersSchema = z.record(z.string(), z.unknown());
 
 /** A rule without code. Its names are checked against the site's content types when Strapi starts, not here. */
 const ruleSchema = z.strictObject({
-  name: z.string().min(1),
+  name: z.string().min(1).max(100),
   roles: z.array(z.string()).optional(),
   videos: filtersSchema.optional(),
   videosOf: z.strictObject({ uid: z.string(), filters: filtersSchema }).optional(),

@@ -1,14 +1,7 @@
 import type { Core } from '@strapi/strapi';
-import {
-  ASSET_UID,
-  KEY_ROTATION_UID,
-  PLAYBACK_SESSION_UID,
-  SESSION_HOLDER_UID,
-  SESSION_SLOT_UID,
-  SETTING_UID,
-  VIDEO_UID,
-  VIEW_UID,
-} from './content-types/uids';
+import { PLUGIN_ID } from '../contracts';
+import { contentTypes } from './content-types';
+import { VIDEO_UID } from './content-types/uids';
 
 interface ShadowCrud {
   disable(): void;
@@ -35,13 +28,10 @@ export function limitGraphql(strapi: Core.Strapi): void {
   const graphql = strapi.plugin('graphql') as { service(name: string): GraphqlExtension } | undefined;
   if (!graphql) return;
   const extension = graphql.service('extension');
-  extension.shadowCRUD(ASSET_UID).disable();
-  extension.shadowCRUD(KEY_ROTATION_UID).disable();
-  extension.shadowCRUD(PLAYBACK_SESSION_UID).disable();
-  extension.shadowCRUD(SESSION_HOLDER_UID).disable();
-  extension.shadowCRUD(SESSION_SLOT_UID).disable();
-  extension.shadowCRUD(SETTING_UID).disable();
-  extension.shadowCRUD(VIEW_UID).disable();
+  for (const name of Object.keys(contentTypes)) {
+    const uid = `plugin::${PLUGIN_ID}.${name}`;
+    if (uid !== VIDEO_UID) extension.shadowCRUD(uid).disable();
+  }
   extension.shadowCRUD(VIDEO_UID).disableMutations();
   // Strapi joins drafts too when it filters by other locales: the answer would tell what they say.
   extension.shadowCRUD(VIDEO_UID).field('localizations').disableFilters();

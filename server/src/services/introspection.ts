@@ -218,6 +218,8 @@ class Inquiry {
    */
   private async claimRoom(tokenId: string, { concurrency, views }: Allowance): Promise<DenyReason | null> {
     const { claims, slots } = this.sessions;
+    // Taking a slot may end another session: not for one that would find no view.
+    if (views !== null && !(await this.sessions.views.hasRoom(views))) return 'view-limit';
     if (concurrency !== null && !(await claims.claim(tokenId, concurrency))) return 'concurrency-limit';
     if (views === null || (await this.sessions.views.claim(tokenId, views))) return null;
     await slots.release([tokenId]);
@@ -228,6 +230,7 @@ class Inquiry {
   private async hasKeptSlot(row: SessionRow): Promise<boolean> {
     if (row.state === 'active' && (await this.sessions.slots.isHeld(row.token_id))) return true;
     await this.store.end(row.session_hash, 'slot-lost');
+    await this.sessions.views.release(row.token_id);
     return false;
   }
 
@@ -241,7 +244,8 @@ class Inquiry {
     const binding = decision.allow ? decision.policy.clientBinding : 'address-prefix';
     const contest = { bound, comer, idleMs: await this.idleMs(row), takeOvers: row.generation };
     const verdict = judgeHandOver(contest, { ...this.session, binding });
-    if (verdict === 'same-client') return row;
+    // S11: an expired token serves the bound client alone, whatever the policy.
+    if (verdict === 'same-client' && mayHandOver) return row;
     if (verdict === 'refuse' || !mayHandOver) return new Refused('client-mismatch', false);
     if (verdict === 'end-session') {
       await this.store.end(row.session_hash, 'too-many-take-overs');
@@ -269,7 +273,7 @@ class Inquiry {
       for (const { id } of holdings) await this.sessions.holders.withdraw(id);
       return new Overtaken();
     }
-    if (judgement.outcome === 'end') return new Refused(judgement.reason, true);
+    if (judgement.outcome === 'end') return new Refused(judgement.reason, true, judgement.rule);
     return { active: true, sessionId, grant: grantFor(row, judgement.allowance, this.session) };
   }
 }

@@ -2,7 +2,7 @@ import type { Core } from '@strapi/strapi';
 import type { DenyReason, PlaybackTokenAnswer, PublicRefusal } from '../../contracts';
 import { configOf } from '../config';
 import { mintPlaybackToken } from '../tokens/playback-token';
-import { requesterPrefix, requesterRole } from './audit/requester';
+import { requesterOf, requesterPrefix, requesterRole } from './audit/requester';
 import type { Question } from './entitlement/decision';
 import { getService } from './get-service';
 import { playbackUrls, rtmpBaseUrl } from './playback-urls';
@@ -23,7 +23,17 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
   const refused = ({ origin, video, locale }: Question, reason: DenyReason, rule?: string) => {
     strapi.log.debug(`Playback token refused: ${reason}`);
     const asked = { role: requesterRole(strapi), clientPrefix: requesterPrefix(strapi) };
-    return getService(strapi, 'audit').record({ kind: 'refusal', origin, video, locale, reason, rule, ...asked });
+    // Not the named user's doing, but the token's that named him.
+    const about = reason === 'user-not-nameable' ? requesterOf(strapi) : origin;
+    return getService(strapi, 'audit').record({
+      kind: 'refusal',
+      origin: about,
+      video,
+      locale,
+      reason,
+      rule,
+      ...asked,
+    });
   };
   return {
     async mint(question, requestOrigin) {

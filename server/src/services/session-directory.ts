@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { SessionEntry, SessionQuery } from '../../contracts';
 import { userNames, videoTitles } from './display-names';
 import { getService } from './get-service';
-import { parseSessionRow, SESSION_COLUMNS, type SessionRow } from './playback-session/row';
+import { parseSessionRows, SESSION_COLUMNS, type SessionRow } from './playback-session/row';
 
 const TABLE = 'protected_vod_sessions';
 const LOG_ID_DIGITS = 8;
@@ -23,7 +23,7 @@ type ListedRow = z.infer<typeof moreSchema> & { session: SessionRow };
 /** A row that does not parse is left out, so that the others can be seen. */
 function listedRow(row: unknown): ListedRow[] {
   const more = moreSchema.safeParse(row).data;
-  return more ? [{ ...more, session: parseSessionRow(row) }] : [];
+  return more ? parseSessionRows([row]).map((session) => ({ ...more, session })) : [];
 }
 
 const instant = (at: number) => new Date(at).toISOString();

@@ -8,7 +8,8 @@ import { retryingDeadlocks } from './playback-session/deadlock';
 
 const USER_UID = 'plugin::users-permissions.user';
 const SESSIONS = 'protected_vod_sessions';
-const SLOTS = 'protected_vod_session_slots';
+/** What is only kept to count sessions and views of one person. */
+const COUNTERS = ['protected_vod_session_slots', 'protected_vod_views'];
 /** Longer than other nodes keep rows to themselves. */
 const OTHER_NODES_MS = 2_000;
 
@@ -53,12 +54,14 @@ export function createSubjectDataService({ strapi }: { strapi: Core.Strapi }): S
         .where(ofUser(id))
         .update({ ...nobody, session: null }),
     );
-    await retryingDeadlocks(() =>
-      strapi.db
-        .getConnection(SLOTS)
-        .where({ subject: `user:${id}` })
-        .delete(),
-    );
+    for (const counter of COUNTERS) {
+      await retryingDeadlocks(() =>
+        strapi.db
+          .getConnection(counter)
+          .where({ subject: `user:${id}` })
+          .delete(),
+      );
+    }
     return { sessions, events };
   }
 

@@ -36,7 +36,11 @@ export interface SessionLookup {
 
 /** DESIGN §5.3: one network is one client, whatever its user agents. A session may be bound to none. */
 export function isBoundClient(session: HeldSession, client: Client): boolean {
-  return session.grant.anyClient === true || session.grant.client.addressPrefix === client.addressPrefix;
+  return session.grant.anyClient === true || isFromBoundPrefix(session, client);
+}
+
+export function isFromBoundPrefix(session: HeldSession, client: Client): boolean {
+  return session.grant.client.addressPrefix === client.addressPrefix;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { IntrospectionClient } from './introspection-client';
 import type { AccessObserver } from './observer';
 import type { PlaybackClaims, TokenVerifier } from './playback-token';
 import { refuse } from './refusal';
-import { isBoundClient, type Lookup, type SessionLookup } from './session-lookup';
+import { isBoundClient, isFromBoundPrefix, type Lookup, type SessionLookup } from './session-lookup';
 import { hashCredential } from './session-tag';
 import type { KnownToken, Sessions } from './sessions';
 import { createBuckets } from './token-bucket';
@@ -61,8 +61,11 @@ export function createTokenLookup(parts: TokenLookupParts): TokenLookup {
 
   /** S11: no signature, no bucket, no question for the client that holds the session. */
   async function byKnown({ session, expiresAt }: KnownToken, { token, client, method }: TokenRequest): Promise<Lookup> {
-    if (isBoundClient(session, client)) return { kind: 'found', session };
-    const mayTakeOver = method === 'GET' && secondsSince(expiresAt) < 0;
+    const isExpired = secondsSince(expiresAt) >= 0;
+    // An expired token serves the bound client alone, also where any client may have the session.
+    if (isExpired ? isFromBoundPrefix(session, client) : isBoundClient(session, client))
+      return { kind: 'found', session };
+    const mayTakeOver = method === 'GET' && !isExpired;
     return mayTakeOver
       ? lookup.handOver(token, client, session)
       : refuse(403, 'client-mismatch', { sessionHash: session.hash });

@@ -35,9 +35,9 @@ function whenListening(server: Server, place: string, listen: (onError: (cause: 
   });
 }
 
-/** Both ends of a connection name it; one address and port are never in use twice. */
-function peerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
+/** Both ends of a connection name it. */
+function peerOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }
 
 /** Not TLS's own listener: a PROXY header comes before TLS begins. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { retryingDeadlocks } from '../playback-session/deadlock';
-import { parseSessionRow, SESSION_COLUMNS } from '../playback-session/row';
+import { parseSessionRows, SESSION_COLUMNS } from '../playback-session/row';
 import { type AuditEvent, type AuditRecord, factsOfSession, originOfEvent } from './event';
 import type { RefusalWindow } from './refusal-windows';
 
@@ -48,7 +48,8 @@ export interface Ended {
   /** Of the session's row; the pages are in this order. */
   id: number;
   mark: string;
-  event: AuditEvent;
+  /** Null: its session's row cannot be read. */
+  event: AuditEvent | null;
 }
 
 export interface EventTable {
@@ -86,8 +87,11 @@ export function createEventTable(strapi: Core.Strapi): EventTable {
         .limit(ENDED_A_PAGE);
       return rows.map((row) => {
         const { id, end_mark: mark, end_reason: reason } = endedSchema.parse(row);
-        const facts = factsOfSession(parseSessionRow(row));
-        return { id, mark, event: { kind: 'end', ...facts, reason, actor: actors.get(mark) ?? null } };
+        // A row of another version of this plugin is passed by: it must not keep all others from being told.
+        const events = parseSessionRows([row]).map((session): AuditEvent => {
+          return { kind: 'end', ...factsOfSession(session), reason, actor: actors.get(mark) ?? null };
+        });
+        return { id, mark, event: events[0] ?? null };
       });
     },
   };

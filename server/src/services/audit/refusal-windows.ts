@@ -29,9 +29,9 @@ function identify(event: AuditEvent): Identity {
   return { who, isNamed, key: JSON.stringify([who, network, event.video ?? null, event.reason ?? null]) };
 }
 
-/** The same without what may be made up at will. */
-function collapse({ kind, origin, reason = null }: AuditEvent, isNamed: boolean): AuditEvent {
-  return { kind, origin: isNamed ? (origin ?? null) : { kind: origin?.kind ?? 'public' }, reason };
+/** The same without what may be made up at will, and without the reason: who compares references would learn it. */
+function collapse({ kind, origin }: AuditEvent, isNamed: boolean): AuditEvent {
+  return { kind, origin: isNamed ? (origin ?? null) : { kind: origin?.kind ?? 'public' } };
 }
 
 /**
@@ -52,7 +52,7 @@ export class RefusalWindows {
     const isCrowded = (this.#rowsOf.get(who) ?? 0) >= (isNamed ? MAX_NAMED : MAX_UNNAMED);
     if (!isCrowded && this.#open.size < MAX_OPEN) return { record: this.#begin(key, who, event, now), isNew: true };
     const less = collapse(event, isNamed && isCrowded);
-    const lessKey = JSON.stringify([less.origin, less.reason]);
+    const lessKey = JSON.stringify([less.origin]);
     const shared = this.#count(lessKey, now);
     if (shared) return { record: shared, isNew: false };
     return { record: this.#begin(lessKey, who, less, now), isNew: true };

@@ -1,7 +1,7 @@
-import { isIP } from 'node:net';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { type AuditParty, addressPrefixOf } from '../../../contracts';
+import type { AuditParty } from '../../../contracts';
+import { getService } from '../get-service';
 
 const authSchema = z.object({
   strategy: z.object({ name: z.string() }),
@@ -50,11 +50,8 @@ export function adminOf(strapi: Core.Strapi): AuditParty | null {
   return requester?.kind.startsWith('admin') ? requester : null;
 }
 
-/** Of the address that Strapi believes, which depends on its `server.proxy`. */
+/** Of whoever makes the request; forged headers change nothing (S16). */
 export function requesterPrefix(strapi: Core.Strapi): string | null {
-  const address: unknown = strapi.requestContext.get()?.request?.ip;
-  if (typeof address !== 'string') return null;
-  // With a zone on some systems, and IPv4 as a socket for both kinds tells it.
-  const plain = address.replace(/%.*$/, '').replace(/^::ffff:(?=\d+\.)/i, '');
-  return isIP(plain) === 0 ? null : addressPrefixOf(plain);
+  const request = strapi.requestContext.get()?.req;
+  return request ? getService(strapi, 'rate-limits').prefixOf(request) : null;
 }

@@ -151,6 +151,7 @@ export class AuditWriter {
     for (let after = 0; ; ) {
       const ended = await this.table.endedBy(marks, after);
       for (const { event, mark } of ended) {
+        if (event === null) continue;
         // The same however often it is tried: no end gets two rows.
         this.#queue.push(newRecord(event, Date.now(), derivedReference(`${mark} ${event.session}`)));
       }

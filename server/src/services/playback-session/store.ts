@@ -166,10 +166,10 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
       const ended = judgements.flatMap((judgement, at) =>
         judgement.outcome === 'end' && settled[at] ? [judgement] : [],
       );
-      await slots.release(ended.map(({ row }) => row.token_id));
-      for (const { row, reason } of ended) {
-        getService(strapi, 'audit').record({ kind: 'end', ...factsOfSession(row), reason });
+      for (const { row, reason, rule } of ended) {
+        getService(strapi, 'audit').record({ kind: 'end', ...factsOfSession(row), reason, rule });
       }
+      await slots.release(ended.map(({ row }) => row.token_id));
       return settled;
     },
     /** False when another client was faster or the session ended. */

@@ -10,6 +10,8 @@ import { createTokenBuckets } from './token-bucket';
 const WARN_INTERVAL_MS = 60_000;
 
 export interface RateLimitsService {
+  /** Of whoever sent this, past forged headers; null: it cannot be told. */
+  prefixOf(request: IncomingMessage): string | null;
   /**
    * Counts a request for a token; `apiToken`: id of the one that it carried. The caller's address is read past forged
    * headers, as everywhere (S16).
@@ -25,10 +27,10 @@ export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): Ra
   const readAddress = createClientAddressReader(configOf(strapi).streamer.trustedProxies);
   let warnedAt = Number.NEGATIVE_INFINITY;
 
-  function prefixOf({ socket, headersDistinct }: IncomingMessage): string {
+  function prefixOf({ socket, headersDistinct }: IncomingMessage): string | null {
     const forwardedFor = headersDistinct['x-forwarded-for']?.join(',');
     const address = readAddress({ remoteAddress: socket.remoteAddress, forwardedFor });
-    return address === null ? 'unknown' : addressPrefixOf(address);
+    return address === null ? null : addressPrefixOf(address);
   }
 
   /** A limit that a whole site runs into is one that was set wrong, or a reverse proxy that was not named. */
@@ -49,7 +51,9 @@ export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): Ra
   }
 
   return {
-    mint: (request, origin, apiToken) => judge({ action: 'mint', origin, apiToken, addressPrefix: prefixOf(request) }),
+    prefixOf,
+    mint: (request, origin, apiToken) =>
+      judge({ action: 'mint', origin, apiToken, addressPrefix: prefixOf(request) ?? 'unknown' }),
     redeem: (origin, addressPrefix) => judge({ action: 'redeem', origin, apiToken: null, addressPrefix }),
   };
 }

@@ -34,16 +34,18 @@ interface Bucket {
 
 /** Which buckets an attempt takes from, in order; where one is empty, the later ones are not touched. */
 function bucketsOf({ action, origin, apiToken, addressPrefix }: Attempt): Bucket[] {
-  const buckets: Bucket[] = [];
   const isCrowd = CROWDS.has(origin.kind);
-  // Before the prefix's: who is over his own limit takes nothing from his neighbours.
+  const own: Bucket[] = [];
   if (origin.kind !== 'public' && !isCrowd) {
-    buckets.push({ by: 'perUser', key: `${action} ${origin.kind} ${origin.id}` });
+    // Apart from what the user asks for: whoever holds some API token could use that up by naming the user.
+    const asker = apiToken === null ? '' : ` by token ${apiToken}`;
+    own.push({ by: 'perUser', key: `${action} ${origin.kind} ${origin.id}${asker}` });
   }
-  if (apiToken !== null) return [...buckets, { by: 'perApiToken', key: `${action} token ${apiToken}` }];
+  // After the user's own: who is over that takes nothing from his neighbours.
+  if (apiToken !== null) return [...own, { by: 'perApiToken', key: `${action} token ${apiToken}` }];
   // Visitors whom nobody knows share a bucket of their own: a flood of them shuts no signed-in neighbour out.
   const group = isCrowd ? 'visitors' : 'users';
-  return [...buckets, { by: 'perPrefix', key: `${action} ${group} ${addressPrefix}` }];
+  return [...own, { by: 'perPrefix', key: `${action} ${group} ${addressPrefix}` }];
 }
 
 /** Counts an attempt, or tells when the next one is worth making. */

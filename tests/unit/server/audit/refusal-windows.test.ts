@@ -87,11 +87,8 @@ describe('S26 a flood of refusals', () => {
     const visitor = (at: number) =>
       refusal({ origin: { kind: 'public' }, clientPrefix: `10.${at >> 8}.${at & 255}.0/24` });
     expect(records(Array.from({ length: 5000 }, (_, at) => visitor(at)))).toBe(601);
-    expect(windows.add(visitor(5001), START).record.event).toEqual({
-      kind: 'refusal',
-      origin: { kind: 'public' },
-      reason: 'not-today',
-    });
+    // Not the reason either: equal references would tell a visitor that two reasons are equal.
+    expect(windows.add(visitor(5001), START).record.event).toEqual({ kind: 'refusal', origin: { kind: 'public' } });
   });
 
   it('by ever new users is bounded too', () => {

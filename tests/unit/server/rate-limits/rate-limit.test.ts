@@ -61,6 +61,13 @@ describe('rate limits', () => {
     expect(['1', '2', '3'].map((id) => grants(2, byUser(id)))).toEqual([2, 2, 1]);
   });
 
+  it('an API token that names users takes nothing from what they ask for themselves', () => {
+    const { grants } = site();
+    const named: Attempt = { action: 'mint', origin: { kind: 'user', id: '1' }, apiToken: '7', addressPrefix: SCHOOL };
+    expect(grants(10, named)).toBe(2);
+    expect(grants(10, byUser('1'))).toBe(2);
+  });
+
   it('an API token counts by itself where it mints: its viewers are elsewhere', () => {
     const { grants, try: attempt } = site();
     grants(1000, byVisitor());

@@ -31,7 +31,7 @@ export interface Rule {
 }
 
 const ruleSchema = z.object({
-  name: z.string().min(1),
+  name: z.string().min(1).max(100),
   decide: z.custom((value) => typeof value === 'function', 'expected a function'),
   timeoutMs: z.number().min(1).max(MAX_TIMEOUT_MS).optional(),
 });

@@ -1,0 +1,144 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { deleteVideo, sendAsAdmin, unpublishVideo, VIDEO_ROUTE } from './films';
+import { PLAY, type PlaybackSite } from './playback-site';
+import { setPolicies } from './policies';
+import { createSiteRole, createSiteUser, findSiteRole, grantPermission, type SiteUser } from './strapi-accounts';
+
+const COURSE = 'api::course.course';
+const ORDER = 'api::order.order';
+
+/** For `pluginConfig`: who has paid for a course may watch its videos. */
+export const COURSE_RULE = {
+  name: 'bought',
+  videosOf: { uid: COURSE, filters: { videos: '$video' } },
+  uid: ORDER,
+  filters: { state: 'paid', user: '$user', course: { videos: '$video' } },
+};
+
+/** Somebody who may watch one entry, with a role of its own, so that what happens to one concerns no other. */
+export interface Watcher {
+  user: SiteUser;
+  role: { id: number; type: string };
+  /** Row id of the right to play. */
+  permission: number;
+  documentId: string;
+}
+
+export async function createWatcher({ app }: PlaybackSite, documentId: string): Promise<Watcher> {
+  const role = await createSiteRole(app, `watcher-${documentId}`);
+  const permission = await grantPermission(app, role, PLAY);
+  return { user: await createSiteUser(app, role), role, permission, documentId };
+}
+
+/** Something after which the watcher may watch no more. */
+export interface RevokingChange {
+  /** What is so before the watcher begins. */
+  prepare?(watcher: Watcher): Promise<unknown>;
+  /** Resolves when it is committed. */
+  make(watcher: Watcher): Promise<unknown>;
+}
+
+/** Their names, before there is a site to make them on. */
+export const REVOKING_CHANGES = [
+  'role withdrawn',
+  'user blocked',
+  'permission unticked',
+  'role deleted',
+  'entry unpublished',
+  'entry deleted',
+  'window passed',
+  'allowed roles edited',
+  'policy of the role lowered',
+  'order refunded',
+  'rule removed',
+  'session ended',
+] as const;
+
+type ChangeName = (typeof REVOKING_CHANGES)[number];
+
+/** Courses and orders that make the rule allow, and what takes that back. */
+function ruleChanges({ app }: PlaybackSite): Record<'order refunded' | 'rule removed', RevokingChange> {
+  const documents = (uid: string) => app.strapi.documents(uid as never);
+  const entitlement = () => app.strapi.plugin('protected-vod').service('entitlement');
+  const orders = new Map<Watcher, string>();
+  const addCourse = async ({ documentId }: Watcher): Promise<string> => {
+    const data = { title: 'Course', videos: [documentId] };
+    return (await documents(COURSE).create({ data: data as never, status: 'published' })).documentId;
+  };
+  return {
+    'order refunded': {
+      async prepare(watcher) {
+        const data = { state: 'paid', user: watcher.user.id, course: await addCourse(watcher) };
+        orders.set(watcher, (await documents(ORDER).create({ data: data as never })).documentId);
+      },
+      make: (watcher) =>
+        documents(ORDER).update({ documentId: orders.get(watcher) ?? '', data: { state: 'refunded' } as never }),
+    },
+    'rule removed': {
+      async prepare(watcher) {
+        await addCourse(watcher);
+        const { documentId } = watcher;
+        // Beside the rule of the course, which does not allow.
+        await entitlement().register({
+          name: `guest of ${documentId}`,
+          decide: async ({ video }: { video: { documentId: string } }) => ({
+            verdict: video.documentId === documentId ? 'allow' : 'abstain',
+          }),
+        });
+      },
+      make: ({ documentId }) => entitlement().unregister(`guest of ${documentId}`),
+    },
+  };
+}
+
+/** The changes that end a session, each through the door that people use for it. */
+export function revokingChanges(site: PlaybackSite): Record<ChangeName, RevokingChange> {
+  const { app, editor } = site;
+  const users = () => app.strapi.plugin('users-permissions');
+  const republish = async ({ documentId }: Watcher, fields: object) =>
+    sendAsAdmin(app, editor, `${VIDEO_ROUTE}/${documentId}/actions/publish`, { title: 'A film', ...fields });
+  const ceilings: Record<string, { maxHeight: number }> = {};
+  return {
+    'role withdrawn': {
+      make: async ({ user }) =>
+        users()
+          .service('user')
+          .edit(user.id, { role: (await findSiteRole(app, 'authenticated')).id }),
+    },
+    'user blocked': { make: ({ user }) => users().service('user').edit(user.id, { blocked: true }) },
+    'permission unticked': {
+      make: ({ permission: id }) =>
+        app.strapi.db.query('plugin::users-permissions.permission').delete({ where: { id } }),
+    },
+    'role deleted': {
+      make: async ({ role }) =>
+        users()
+          .service('role')
+          .deleteRole(role.id, (await findSiteRole(app, 'public')).id),
+    },
+    'entry unpublished': { make: ({ documentId }) => unpublishVideo(app, editor, documentId) },
+    'entry deleted': { make: ({ documentId }) => deleteVideo(app, editor, documentId) },
+    'window passed': {
+      async make(watcher) {
+        const end = Date.now() + 1500;
+        await republish(watcher, { availableUntil: new Date(end).toISOString() });
+        await delay(end - Date.now());
+      },
+    },
+    'allowed roles edited': { make: (watcher) => republish(watcher, { allowedRoles: ['vip'] }) },
+    'policy of the role lowered': {
+      make({ role }) {
+        ceilings[role.type] = { maxHeight: 1 };
+        return setPolicies(app, editor, { roles: { ...ceilings } });
+      },
+    },
+    ...ruleChanges(site),
+    'session ended': {
+      make: ({ documentId }) =>
+        app.strapi
+          .plugin('protected-vod')
+          .service('playback-session')
+          .store.endScope({ video: documentId }, 'ended-by-editor'),
+    },
+  };
+}
