@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client, RolePolicy } from '../../server/contracts';
+import { askAsAdmin } from '../support/admin-rest';
 import { publishVideo } from '../support/films';
 import { hashOf, PHONE, redeem, type StreamerSide, streamerSide } from '../support/internal';
 import { askForToken, mint } from '../support/minting';
@@ -57,6 +58,23 @@ const age = (user: SiteUser, seconds: number) =>
 
 describe('views of one video by one user within a window of time', () => {
   beforeAll(() => limitTo(2));
+
+  it('a start that finds no view ends no session of the user', async () => {
+    const user = await newUser();
+    await set({ maxConcurrent: 1, atLimit: 'end-oldest', views: { limit: 1, windowSeconds: 3600 } });
+    const [first = '', second = ''] = await tokensFor(user, 2);
+    const { sessionId } = await redeem(site.app, first);
+    expect(await sides[0].introspect(second)).toEqual(REFUSED);
+    expect(await sides[0].introspect(sessionId)).toMatchObject({ active: true });
+  });
+
+  it('S26 the erasure of a user leaves no view behind', async () => {
+    await limitTo(5);
+    const user = await watchTwice();
+    expect(await viewsOf(user)).toHaveLength(2);
+    await askAsAdmin(site.app, site.editor, `/subjects/user/${user.id}`, { method: 'DELETE' });
+    expect(await viewsOf(user)).toEqual([]);
+  });
 
   it('of 50 tokens redeemed at once on all nodes, as many open a session as there are views', async () => {
     const user = await newUser();
