@@ -59,23 +59,6 @@ const age = (user: SiteUser, seconds: number) =>
 describe('views of one video by one user within a window of time', () => {
   beforeAll(() => limitTo(2));
 
-  it('a start that finds no view ends no session of the user', async () => {
-    const user = await newUser();
-    await set({ maxConcurrent: 1, atLimit: 'end-oldest', views: { limit: 1, windowSeconds: 3600 } });
-    const [first = '', second = ''] = await tokensFor(user, 2);
-    const { sessionId } = await redeem(site.app, first);
-    expect(await sides[0].introspect(second)).toEqual(REFUSED);
-    expect(await sides[0].introspect(sessionId)).toMatchObject({ active: true });
-  });
-
-  it('S26 the erasure of a user leaves no view behind', async () => {
-    await limitTo(5);
-    const user = await watchTwice();
-    expect(await viewsOf(user)).toHaveLength(2);
-    await askAsAdmin(site.app, site.editor, `/subjects/user/${user.id}`, { method: 'DELETE' });
-    expect(await viewsOf(user)).toEqual([]);
-  });
-
   it('of 50 tokens redeemed at once on all nodes, as many open a session as there are views', async () => {
     const user = await newUser();
     const tokens = await tokensFor(user, 50);
@@ -161,6 +144,23 @@ describe('views of one video by one user within a window of time', () => {
 });
 
 describe('a limit of views that changes', () => {
+  it('a start that finds no view ends no session of the user', async () => {
+    const user = await newUser();
+    await set({ maxConcurrent: 1, atLimit: 'end-oldest', views: { limit: 1, windowSeconds: 3600 } });
+    const [first = '', second = ''] = await tokensFor(user, 2);
+    const { sessionId } = await redeem(site.app, first);
+    expect(await sides[0].introspect(second)).toEqual(REFUSED);
+    expect(await sides[0].introspect(sessionId)).toMatchObject({ active: true });
+  });
+
+  it('S26 the erasure of a user leaves no view behind', async () => {
+    await limitTo(5);
+    const user = await watchTwice();
+    expect(await viewsOf(user)).toHaveLength(2);
+    await askAsAdmin(site.app, site.editor, `/subjects/user/${user.id}`, { method: 'DELETE' });
+    expect(await viewsOf(user)).toEqual([]);
+  });
+
   it('counts, when lowered, the views that were had before; raised, it leaves room', async () => {
     await limitTo(2);
     const user = await watchTwice();
