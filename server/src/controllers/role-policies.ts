@@ -1,11 +1,11 @@
 import type { Core } from '@strapi/strapi';
 import { errors } from '@strapi/utils';
 import type { Context } from 'koa';
-import { z } from 'zod';
 import { type RolePolicies, rolePoliciesSchema } from '../../contracts';
 import { configOf } from '../config';
 import { getService } from '../services/get-service';
 import { sitePolicy } from '../services/role-policies/effective-policy';
+import { validated } from './validated';
 
 /** `GET` and `PUT /protected-vod/policies` (admin). */
 export function createRolePoliciesController({ strapi }: { strapi: Core.Strapi }) {
@@ -17,16 +17,15 @@ export function createRolePoliciesController({ strapi }: { strapi: Core.Strapi }
     },
     /** The body replaces all policies. */
     async replace(ctx: Context): Promise<void> {
-      const body = rolePoliciesSchema.safeParse(ctx.request.body);
-      if (!body.success) throw new errors.ValidationError(z.prettifyError(body.error));
+      const wanted = validated(rolePoliciesSchema, ctx.request.body);
       const policies = getService(strapi, 'role-policies');
-      const unknown = await policies.unknownRoles(body.data);
+      const unknown = await policies.unknownRoles(wanted);
       if (unknown.length > 0) {
         throw new errors.ValidationError(`There is no role of this type: ${unknown.join(', ')}.`, { roles: unknown });
       }
-      await policies.replace(body.data);
+      await policies.replace(wanted);
       ctx.set('Cache-Control', 'no-store');
-      ctx.body = answer(body.data);
+      ctx.body = answer(wanted);
     },
   };
 }

@@ -29,3 +29,12 @@ export function batched<Key extends string, Found>(
     return answer;
   };
 }
+
+/** The one answer of a read without a key, however often it is asked for. */
+export function once<Found>(read: () => Promise<Found>): () => Promise<Found> {
+  let running: Promise<Found> | null = null;
+  return () => {
+    running ??= read();
+    return running;
+  };
+}

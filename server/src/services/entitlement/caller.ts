@@ -1,7 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { Origin } from '../../tokens/playback-token';
-import { batched } from '../batch';
+import { batched, once } from '../batch';
 import { type Denial, deny } from './decision';
 
 /** The permission that editors tick in Users & Permissions → Roles. */
@@ -49,14 +49,6 @@ function rowsById(strapi: Core.Strapi, uid: string, populate: string[]) {
     const found: unknown[] = await strapi.db.query(uid).findMany({ where, populate });
     return new Map(found.map((row) => [String(identifiedSchema.parse(row).id), row]));
   });
-}
-
-function once<Result>(read: () => Promise<Result>): () => Promise<Result> {
-  let running: Promise<Result> | null = null;
-  return () => {
-    running ??= read();
-    return running;
-  };
 }
 
 function createCallerReads(strapi: Core.Strapi): CallerReads {

@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import type { GrantedAsset, RolePolicies } from '../../../contracts';
 import { configOf, type PluginConfig } from '../../config';
+import { once } from '../batch';
 import { getService } from '../get-service';
 import { effectivePolicy } from '../role-policies/effective-policy';
 import { type Caller, createCallers } from './caller';
@@ -37,6 +38,11 @@ function roleDenial(video: PublishedVideo, caller: Caller): Denial | null {
   return deny('role-not-allowed', caller.role === 'public' ? 'login-required' : 'not-entitled');
 }
 
+/** A rule judges the user, whoever asked in that user's name. */
+function withoutAsker(origin: Question['origin']): Question['origin'] {
+  return origin.kind === 'user' ? { kind: 'user', id: origin.id } : origin;
+}
+
 async function decide(reads: Reads, question: Question): Promise<Decision> {
   const caller = await reads.caller(question);
   if (!caller.allow) return caller;
@@ -47,7 +53,7 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
   const { role } = caller;
   const locale = video.locale ?? null;
   const byRule = await reads.ruleDenial({
-    caller: question.origin,
+    caller: withoutAsker(question.origin),
     role,
     video: { documentId: question.video, locale },
   });
@@ -96,17 +102,13 @@ export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): E
     deliberation() {
       const caller = createCallers(strapi);
       const video = createPublishedVideos(strapi);
-      let policies: Promise<RolePolicies> | undefined;
       const reads: Reads = {
         site: configOf(strapi),
         caller: ({ origin }) => caller(origin),
         video: (question) => video(question.video, question.locale),
         ruleDenial: rules.deliberation(),
         asset: getService(strapi, 'asset').grantedAssets(),
-        policies: () => {
-          policies ??= getService(strapi, 'role-policies').read();
-          return policies;
-        },
+        policies: once(() => getService(strapi, 'role-policies').read()),
       };
       return (question) => decide(reads, question);
     },
