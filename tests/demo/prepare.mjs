@@ -62,8 +62,9 @@ export function buildAdmin() {
   for (const file of ['dist/admin/index.mjs', 'package-lock.json']) hash.update(readFileSync(path.join(ROOT, file)));
   // The build compiles the app's own files too.
   for (const folder of ['config', 'src']) {
-    for (const name of readdirSync(path.join(APP_DIR, folder)))
-      hash.update(readFileSync(path.join(APP_DIR, folder, name)));
+    const entries = readdirSync(path.join(APP_DIR, folder), { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
+    for (const file of files.toSorted()) hash.update(readFileSync(file));
   }
   const builtFrom = hash.digest('hex');
   const isCurrent = existsSync(path.join(APP_DIR, 'dist/build/index.html')) && existsSync(stamp);
