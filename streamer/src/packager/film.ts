@@ -15,7 +15,7 @@ import {
   WAVE,
   WEBM,
 } from 'mediabunny';
-import { PackagingError } from './packaging-error';
+import { ReadAhead } from './read-ahead';
 
 /** Never all formats: an uploaded HLS playlist names further files, and nothing an upload says may become a path. */
 const FORMATS: InputFormat[] = [MP4, QTFF, MATROSKA, WEBM, MPEG_TS, MP3, ADTS, FLAC, OGG, WAVE];
@@ -38,18 +38,6 @@ export async function stampOf(path: string): Promise<string> {
   return formatStamp(await stat(path));
 }
 
-async function readExactly(handle: FileHandle, start: number, end: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(end - start);
-  let filled = 0;
-  while (filled < bytes.length) {
-    const { bytesRead } = await handle.read(bytes, filled, bytes.length - filled, start + filled);
-    // A file cut short after it was opened would otherwise be packaged as zeros.
-    if (bytesRead === 0) throw new PackagingError('asset-unreadable', 'the film ends before its recorded size');
-    filled += bytesRead;
-  }
-  return bytes;
-}
-
 /** One opened file. Closes its handle once it is retired and nobody uses it. */
 export class Film {
   readonly input: Input;
@@ -62,11 +50,12 @@ export class Film {
     readonly sizeBytes: number,
     private readonly handle: FileHandle,
   ) {
+    const file = new ReadAhead(handle, sizeBytes);
     this.input = new Input({
       formats: FORMATS,
       source: new CustomSource({
         getSize: () => sizeBytes,
-        read: (start, end) => readExactly(handle, start, end),
+        read: (start, end) => file.read(start, end),
         prefetchProfile: 'fileSystem',
         maxCacheSize: READ_CACHE_BYTES,
         // A failed read-ahead has no caller to tell: the pool opens the film anew for the next one.

@@ -1,5 +1,4 @@
 import {
-  BufferTarget,
   CmafOutputFormat,
   EncodedAudioPacketSource,
   type EncodedPacket,
@@ -11,6 +10,7 @@ import {
 } from 'mediabunny';
 import { clearTimes } from './init-times';
 import { PackagingError } from './packaging-error';
+import { SegmentTarget } from './segment-target';
 
 /** What was written for one run of packets. */
 export interface FragmentBytes {
@@ -64,9 +64,9 @@ async function addAudio(output: Output, track: InputAudioTrack): Promise<PacketS
   return { add: (packet) => source.add(packet, { decoderConfig }) };
 }
 
-function taken(target: BufferTarget): Buffer {
-  if (target.buffer === null) throw new PackagingError('asset-unreadable', 'nothing could be written of the track');
-  return Buffer.from(target.buffer);
+function taken({ written }: SegmentTarget): Buffer {
+  if (written === null) throw new PackagingError('asset-unreadable', 'nothing could be written of the track');
+  return written;
 }
 
 /** Copies `packets` of `track` into one fragment (ISO/IEC 23000-19 §7.3.2.3), each moved by `shiftSeconds`. */
@@ -75,8 +75,8 @@ export async function writeFragment(
   packets: AsyncIterable<EncodedPacket>,
   shiftSeconds: number,
 ): Promise<FragmentBytes> {
-  const initTarget = new BufferTarget();
-  const target = new BufferTarget();
+  const initTarget = new SegmentTarget();
+  const target = new SegmentTarget();
   const output = new Output({ format: new CmafOutputFormat(), target, initTarget });
   try {
     const source = track.isVideoTrack()
@@ -86,6 +86,7 @@ export async function writeFragment(
     for await (const packet of packets) {
       // Below zero the muxer would write an edit list that holds for one segment only; -0.00… is rounding.
       const timestamp = Math.max(0, packet.timestamp + shiftSeconds);
+      target.expect(packet.byteLength);
       await source.add(timestamp === packet.timestamp ? packet : packet.clone({ timestamp }));
     }
     await output.finalize();
