@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { Protocol } from './protocols';
 
+const TRACK_ID = '[a-z0-9]{1,16}-[va][1-9][0-9]?';
+
 /** `source-v1`: rendition, kind of track, number of the track of its kind. */
-export const trackIdSchema = z.string().regex(/^[a-z0-9]{1,16}-[va][1-9][0-9]?$/);
+export const trackIdSchema = z.string().regex(new RegExp(`^${TRACK_ID}$`));
 
 export type MediaKind = 'video' | 'audio';
 
@@ -35,7 +37,8 @@ export interface DeliveryUrl {
   resource: AddressedResource | null;
 }
 
-const SEGMENT = /^([1-9][0-9]{0,6})\.m4s$/;
+/** What nearly all requests ask for, read in one look. */
+const SEGMENT_PATH = new RegExp(`^/v/([^/]*)/(hls|dash)/(${TRACK_ID})/([1-9][0-9]{0,6})\\.m4s$`);
 
 /** Path of `resource` below `/v/{credential}/`. */
 export function formatResource(resource: AddressedResource): string {
@@ -66,9 +69,16 @@ export function formatDeliveryPath(credential: string, resource: AddressedResour
 function parseTrackResource(protocol: 'hls' | 'dash', track: string, name: string): AddressedResource | null {
   if (!trackIdSchema.safeParse(track).success) return null;
   if (name === 'init.mp4') return { kind: 'init-segment', protocol, track };
-  if (name === 'media.m3u8' && protocol === 'hls') return { kind: 'media-playlist', track };
-  const number = SEGMENT.exec(name)?.[1];
-  return number === undefined ? null : { kind: 'segment', protocol, track, number: Number(number) };
+  return name === 'media.m3u8' && protocol === 'hls' ? { kind: 'media-playlist', track } : null;
+}
+
+function parseSegmentPath(path: string): DeliveryUrl | null {
+  const [, credential, protocol, track, number] = SEGMENT_PATH.exec(path) ?? [];
+  if (credential === undefined || track === undefined) return null;
+  return {
+    credential,
+    resource: { kind: 'segment', protocol: protocol === 'hls' ? 'hls' : 'dash', track, number: Number(number) },
+  };
 }
 
 function parseResource(parts: string[]): AddressedResource | null {
@@ -89,6 +99,8 @@ function parseResource(parts: string[]): AddressedResource | null {
  * address needs it, so an encoded one names nothing. Null: not below `/v/` at all.
  */
 export function parseDeliveryPath(path: string): DeliveryUrl | null {
+  const segment = parseSegmentPath(path);
+  if (segment !== null) return segment;
   const parts = path.split('/');
   if (parts[0] !== '' || parts[1] !== 'v') return null;
   return { credential: parts[2] ?? '', resource: parseResource(parts.slice(3)) };

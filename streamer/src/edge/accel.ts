@@ -3,6 +3,7 @@ import { mediaKindOf, type Resource } from '../../../server/contracts';
 import type { ProxyCheck } from '../access/client-address';
 import type { Exchange } from '../http/exchange';
 import { negotiate } from '../http/negotiate';
+import { HeadPart, writeReadyHead } from '../http/ready-head';
 import { sendStatus } from '../http/refusal-answer';
 import { KEEP_PRIVATELY } from '../http/security-headers';
 import { FileMemory, type SegmentFile, type SegmentFiles } from './segment-files';
@@ -20,8 +21,11 @@ export interface Accel {
   minBytes: number;
   /** Whether the answer goes to a reverse proxy that can send the file itself, and has not just missed it. */
   takes(request: IncomingMessage): boolean;
-  /** As `send` does, at once and with `common` headers, where the file was seen a moment ago and all of it is asked for. */
-  sendKnown(exchange: Exchange, resource: SegmentResource, common: readonly string[]): boolean;
+  /**
+   * As `send` does, at once, where the file was seen a moment ago and all of it is asked for. Beside `cors` it says only what
+   * the proxy cannot tell by itself.
+   */
+  sendKnown(exchange: Exchange, resource: SegmentResource, cors: HeadPart): boolean;
   /** Answers an admitted request for a segment. False: nothing has been sent; send it from here. */
   send(exchange: Exchange, resource: SegmentResource): Promise<boolean>;
 }
@@ -48,6 +52,14 @@ export function createAccel({ prefix, packager, isProxied }: AccelParts): Accel 
     'x-accel-redirect': prefix + fileName,
   });
 
+  const heads = new WeakMap<SegmentFile, HeadPart>();
+
+  function headOf(file: SegmentFile): HeadPart {
+    const head = heads.get(file) ?? new HeadPart(headersOf(file));
+    heads.set(file, head);
+    return head;
+  }
+
   function claim(
     { session }: Exchange,
     { track }: SegmentResource,
@@ -57,12 +69,13 @@ export function createAccel({ prefix, packager, isProxied }: AccelParts): Accel 
     return session.claimMedia(mediaKindOf(track), durationSeconds * part);
   }
 
-  function sendKnown(exchange: Exchange, resource: SegmentResource, common: readonly string[]): boolean {
+  function sendKnown(exchange: Exchange, resource: SegmentResource, cors: HeadPart): boolean {
     const { session, response } = exchange;
     const file = files.known({ asset: session.asset, track: resource.track, number: resource.number });
     if (file === undefined || file.sizeBytes < MIN_BYTES || claim(exchange, resource, file) > 0) return false;
     session.countBytes(file.sizeBytes);
-    response.writeHead(200, Object.entries(headersOf(file)).flat().concat(common)).end();
+    writeReadyHead(response, headOf(file), cors);
+    response.end();
     return true;
   }
 

@@ -24,7 +24,8 @@ export function routeOf(method: string | undefined, target: string | undefined):
   if (method === 'OPTIONS') return { kind: 'preflight' };
   if (method !== 'GET' && method !== 'HEAD') return { kind: 'method-not-allowed' };
   if (method === 'GET' && target === EDGE_PATH) return { kind: 'edge' };
-  const url = parseDeliveryPath(target.split(/[?#]/, 1)[0] ?? '');
+  const end = target.search(/[?#]/);
+  const url = parseDeliveryPath(end === -1 ? target : target.slice(0, end));
   return url === null ? { kind: 'not-found' } : { kind: 'delivery', method, url };
 }
 

@@ -16,12 +16,15 @@ export interface BoundServer {
   close(graceMs: number): Promise<void>;
 }
 
+/** How long a connection may wait for its next request. */
+export const KEEP_ALIVE_SECONDS = 30;
+
 // T26: whoever dawdles over a request line loses the connection; whoever reads a film slowly does not.
 const LIMITS = {
   maxHeaderSize: 16 * 1024,
   headersTimeout: 10_000,
   requestTimeout: 20_000,
-  keepAliveTimeout: 30_000,
+  keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
   connectionsCheckingInterval: 5_000,
 };
 

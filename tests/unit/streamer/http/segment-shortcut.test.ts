@@ -4,6 +4,7 @@ import { type Answer, type Ask, plainPackager, type Site, startSite } from '../a
 
 const ORIGIN = 'https://site.example';
 const BYTES = Buffer.alloc(3000, 7);
+const KEPT = { connection: 'keep-alive' };
 const SEGMENT = { bytes: BYTES, durationSeconds: 6, mime: 'video/mp4', etag: '"s1"' };
 
 /** How often each way was taken. */
@@ -37,7 +38,9 @@ const withoutDate = ({ status, headers: { date, ...headers }, body }: Answer) =>
 describe('a segment that lies in memory', () => {
   it.each<[string, Ask]>([
     ['a plain GET', {}],
+    ['a plain GET on a connection that is kept', { headers: KEPT }],
     ['a GET from a listed origin', { headers: { origin: ORIGIN } }],
+    ['a GET from a listed origin on a connection that is kept', { headers: { origin: ORIGIN, ...KEPT } }],
     ['a GET from another origin', { headers: { origin: 'https://evil.example' } }],
     ['a range', { headers: { range: 'bytes=10-19' } }],
     ['a range behind the end', { headers: { range: 'bytes=3000-' } }],
@@ -55,6 +58,13 @@ describe('a segment that lies in memory', () => {
     );
     expect(answers[0]).toEqual(answers[1]);
     expect(answers[0]?.headers['x-content-type-options']).toBe('nosniff');
+  });
+
+  it('says its date and how long a connection is kept, as every answer does', async () => {
+    const { sessionId } = await short.open();
+    const { headers } = await short.ask(`/v/${sessionId}/hls/source-v1/1.m4s`, { headers: KEPT });
+    expect([headers.connection, headers['keep-alive']]).toEqual(['keep-alive', 'timeout=30']);
+    expect(Date.parse(headers.date ?? '')).not.toBeNaN();
   });
 
   it('is sent at once for a plain GET', async () => {
