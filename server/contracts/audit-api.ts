@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { documentIdSchema } from './ids';
+import { documentIdSchema, guestLinkIdSchema } from './ids';
 
 /** What one row of the audit tells. */
 export const AUDIT_KINDS = [
@@ -23,7 +23,7 @@ export const AUDIT_KINDS = [
 export const auditReferenceSchema = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{12}$/);
 
 const auditPartySchema = z.object({
-  /** `user`, `public`, `api-token`, `admin`. */
+  /** `user`, `public`, `api-token`, `admin`, `guest-link`. */
   kind: z.string(),
   /** Null: nobody in particular, or erased. */
   id: z.string().nullable(),
@@ -67,6 +67,7 @@ export const auditFilterSchema = z.object({
   kind: z.enum(AUDIT_KINDS).optional(),
   /** Id of a Users & Permissions user. */
   user: idTextSchema.optional(),
+  guestLink: guestLinkIdSchema.optional(),
   video: documentIdSchema.optional(),
   asset: documentIdSchema.optional(),
   session: idTextSchema.optional(),

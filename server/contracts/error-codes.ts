@@ -5,6 +5,8 @@ export const PUBLIC_REFUSALS = {
   'not-available-yet': { status: 403, sentence: 'This video is not available yet.' },
   'too-many-sessions': { status: 403, sentence: 'This account is already watching elsewhere.' },
   'too-many-views': { status: 403, sentence: 'You have watched this video as often as you may for now.' },
+  'link-refused': { status: 403, sentence: 'This link does not work, or the password is wrong.' },
+  'password-required': { status: 403, sentence: 'This link needs a password.' },
   'rate-limited': { status: 429, sentence: 'Too many requests. Try again shortly.' },
   'not-found': { status: 404, sentence: 'Not Found' },
   'not-configured': { status: 503, sentence: 'Playback is not configured on this server.' },
@@ -20,6 +22,14 @@ export type DenyReason =
   | 'api-token-gone'
   | 'api-token-unbound'
   | 'user-not-nameable'
+  | 'admin-gone'
+  | 'admin-deactivated'
+  | 'guest-link-gone'
+  | 'guest-link-revoked'
+  | 'guest-link-expired'
+  | 'guest-link-used-up'
+  | 'guest-link-other-video'
+  | 'guest-password-wrong'
   | 'permission-missing'
   | 'video-missing'
   | 'video-unpublished'

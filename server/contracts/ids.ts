@@ -6,6 +6,12 @@ export const documentIdSchema = z.string().regex(/^[a-z0-9]{1,64}$/);
 /** Identifies one stored source; equals the `documentId` of its asset row. */
 export const assetIdSchema = z.string().regex(/^[a-z0-9]{1,64}$/);
 
+/** Names a guest link to editors; opens nothing. */
+export const guestLinkIdSchema = z.string().regex(/^[a-z0-9]{1,64}$/);
+
+/** `gl_` and 32 base64url characters, 24 unpredictable bytes: what a guest shows. */
+export const guestLinkSecretSchema = z.string().regex(/^gl_[A-Za-z0-9_-]{32}$/);
+
 /**
  * `ps_` and 40 base64url characters: 18 unpredictable bytes and a 12-byte tag that a streamer can check
  * without asking (see `streamer/src/access/session-tag.ts`).

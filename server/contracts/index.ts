@@ -3,6 +3,7 @@ export * from './audit-api';
 export * from './delivery-url';
 export * from './error-codes';
 export * from './grant';
+export * from './guest-link-api';
 export * from './headers';
 export * from './ids';
 export * from './introspection';

@@ -9,6 +9,7 @@ export const sessionRowIdSchema = z.string().regex(/^[a-z0-9]{1,64}$/);
 export const sessionQuerySchema = z.strictObject({
   state: z.enum(['active', 'ended']).optional(),
   user: auditFilterSchema.shape.user,
+  guestLink: auditFilterSchema.shape.guestLink,
   video: documentIdSchema.optional(),
   /** Begun from here on. */
   since: z.coerce.date().optional(),

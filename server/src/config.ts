@@ -64,6 +64,28 @@ export const configSchema = z.strictObject({
         .describe('How long a playback token may wait for its first use.'),
     })
     .prefault({}),
+  preview: z
+    .strictObject({
+      lifetimeSeconds: z
+        .number()
+        .int()
+        .min(60)
+        .max(4 * 3600)
+        .default(900)
+        .describe("Absolute end of an editor's preview."),
+    })
+    .prefault({}),
+  guestLinks: z
+    .strictObject({
+      retentionDays: z
+        .number()
+        .int()
+        .min(1)
+        .nullable()
+        .default(90)
+        .describe('How long guest links are kept that were revoked or have expired; `null` keeps them.'),
+    })
+    .prefault({}),
   session: z
     .strictObject({
       leaseSeconds: z
@@ -161,6 +183,12 @@ export const configSchema = z.strictObject({
           perPrefix: rate()
             .default(600)
             .describe('The same for all signed-in users of one address prefix, and for all other viewers there.'),
+        })
+        .prefault({}),
+      guestPassword: z
+        .strictObject({
+          perLink: rate().default(60).describe('Passwords a minute that may be tried at one guest link.'),
+          perPrefix: rate().default(20).describe('Passwords a minute that may be tried from one address prefix.'),
         })
         .prefault({}),
     })

@@ -2,11 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditEventSchema, type PublicRefusal, playbackRefusalSchema } from '../../server/contracts';
 import { askAsAdmin } from '../support/admin-rest';
 import { publishVideo, sendAsAdmin, unpublishVideo, VIDEO_ROUTE } from '../support/films';
+import { askForPreview, askWithLink, makeGuestLink } from '../support/guest-links';
 import { hashOf, introspect, redeem, streamerSide } from '../support/internal';
-import { askForToken } from '../support/minting';
+import { askForToken, type MintResponse } from '../support/minting';
 import { PLAY, type PublishedSite, startPublishedSite } from '../support/playback-site';
 import { setPolicies } from '../support/policies';
 import {
+  type AdminAccount,
+  createAdminWith,
   createSiteRole,
   createSiteUser,
   findSiteRole,
@@ -25,7 +28,7 @@ const RULE = {
   filters: { state: 'paid', user: '$user', course: { videos: '$video' } },
 };
 
-/** Who asks: the role, whether it may play at all, and whether the course is paid for. */
+/** Who asks: the role, `editor` or `guest` for who has none, whether it may play at all, and whether the course is paid for. */
 const CALLERS = [
   { name: 'a subscriber', role: 'subscriber', mayPlay: true, bought: false },
   { name: 'a subscriber who bought', role: 'subscriber', mayPlay: true, bought: true },
@@ -33,6 +36,8 @@ const CALLERS = [
   { name: 'a VIP who bought', role: 'vip', mayPlay: true, bought: true },
   { name: 'a member who bought', role: 'member', mayPlay: false, bought: true },
   { name: 'a visitor', role: 'public', mayPlay: false, bought: false },
+  { name: 'an editor', role: 'editor', mayPlay: true, bought: false },
+  { name: 'a guest', role: 'guest', mayPlay: true, bought: false },
 ] as const;
 type Caller = (typeof CALLERS)[number];
 
@@ -61,10 +66,12 @@ type Policy = (typeof POLICIES)[number];
 
 /** DESIGN §5: the first that says no. Null: yes. */
 function expectedReason(caller: Caller, entry: Entry, { maxHeight }: Policy): string | null {
+  if (caller.role === 'editor') return null;
   if (!caller.mayPlay) return 'permission-missing';
   if (!entry.published) return 'video-unpublished';
   if (entry.window === 'before its window') return 'window-not-open';
   if (entry.window === 'after its window') return 'window-closed';
+  if (caller.role === 'guest') return null;
   if (entry.allowedRoles !== null && !entry.allowedRoles.includes(caller.role)) return 'role-not-allowed';
   if (entry.inCourse && !caller.bought) return 'rule-unmatched';
   return maxHeight === null ? null : 'quality-above-ceiling';
@@ -85,11 +92,18 @@ let site: PublishedSite;
 /** None: the visitor. */
 const users = new Map<Caller, SiteUser>();
 const videos = new Map<Entry, string>();
+const links = new Map<Entry, string>();
+let previewer: AdminAccount;
 /** Sessions of a time when everybody was allowed, by policy, caller and entry. */
 const sessions = new Map<string, string>();
 const keyOf = (...parts: { name: string }[]): string => parts.map(({ name }) => name).join(' | ');
 const videoOf = (entry: Entry): string => videos.get(entry) ?? '';
-const bearerOf = (caller: Caller): string | null => users.get(caller)?.jwt ?? null;
+
+function ask(caller: Caller, entry: Entry): Promise<MintResponse> {
+  if (caller.role === 'editor') return askForPreview(site.app, previewer.token, videoOf(entry));
+  if (caller.role === 'guest') return askWithLink(site.app, { link: links.get(entry) });
+  return askForToken(site.app, videoOf(entry), users.get(caller)?.jwt ?? null);
+}
 
 async function createCallers(): Promise<() => Promise<void>> {
   const { app } = site;
@@ -101,6 +115,7 @@ async function createCallers(): Promise<() => Promise<void>> {
   for (const [type, role] of roles)
     if (type !== 'subscriber') granted.set(type, await grantPermission(app, role, PLAY));
   for (const caller of CALLERS) {
+    if (caller.role === 'editor' || caller.role === 'guest') continue;
     const role = roles.get(caller.role);
     if (!role) throw new Error(`no role ${caller.role}`);
     if (caller.role !== 'public') users.set(caller, await createSiteUser(app, role));
@@ -115,7 +130,7 @@ async function createCallers(): Promise<() => Promise<void>> {
 }
 
 async function openSession(caller: Caller, entry: Entry): Promise<string> {
-  const { body } = await askForToken(site.app, videoOf(entry), bearerOf(caller));
+  const { body } = await ask(caller, entry);
   const { token } = (body as { data: { token: string } }).data;
   return hashOf((await redeem(site.app, token)).sessionId);
 }
@@ -147,8 +162,11 @@ const usePolicy = ({ maxHeight }: Policy) =>
 beforeAll(async () => {
   site = await startPublishedSite({ pluginConfig: { rules: [RULE] } });
   for (const entry of ENTRIES) {
-    videos.set(entry, await publishVideo(site.app, site.editor, { source: site.source }));
+    const video = await publishVideo(site.app, site.editor, { source: site.source });
+    videos.set(entry, video);
+    links.set(entry, (await makeGuestLink(site.app, site.editor, { video })).link);
   }
+  previewer = await createAdminWith(site.app, [{ action: 'plugin::protected-vod.preview' }]);
   const takeBack = await createCallers();
   for (const policy of POLICIES) {
     for (const caller of CALLERS) {
@@ -178,7 +196,7 @@ describe.each(POLICIES)('$name', (policy) => {
       const [answered, expected]: Record<string, unknown>[] = [{}, {}];
       for (const entry of ENTRIES) {
         const reason = expectedReason(caller, entry, policy);
-        const { body, code } = await askForToken(site.app, videoOf(entry), bearerOf(caller));
+        const { body, code } = await ask(caller, entry);
         const { reference } = playbackRefusalSchema.safeParse(body).data?.error.details ?? {};
         Object.assign(answered ?? {}, { [entry.name]: [code ?? null, await reasonBehind(reference)] });
         Object.assign(expected ?? {}, { [entry.name]: [expectedCode(caller, reason), reason] });

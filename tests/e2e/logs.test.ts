@@ -186,6 +186,28 @@ async function uploadInVain({ token }: AdminAccount): Promise<void> {
   await leave(siteUrl, `${head}${'x'.repeat(2000)}`, 300);
 }
 
+/** Who watches without a role: a guest with a link, a right and a wrong password, and an editor. */
+async function invite(video: string, { token }: AdminAccount): Promise<void> {
+  const password = keep('guest password', `guest-${randomBytes(12).toString('base64url')}`);
+  const wanted = { video, password };
+  const { data } = await call<{ data: { link: string } }>('POST', '/protected-vod/guest-links', wanted, token);
+  const link = keep('guest link', data.link);
+  const wrong = keep('wrong guest password', randomBytes(12).toString('base64url'));
+  const unknown = keep('unknown guest link', `gl_${randomBytes(24).toString('base64url')}`);
+  const guests = [{ link, password }, { link, password: wrong }, { link: unknown, password }, { link: `${link}x` }];
+  const asked = [
+    ...guests.map((body) => call('POST', '/api/protected-vod/guest-links/playback-token', body)),
+    call('POST', `/protected-vod/videos/${video}/preview-token`, {}, token),
+  ];
+  const answers = await Promise.allSettled(asked);
+  const granted = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+  expect(granted).toHaveLength(2);
+  for (const answer of granted) {
+    const minted = keep('token of an invited one', playbackTokenAnswerSchema.parse(answer).data.token);
+    await rawRequest(`${streamerUrl}/v/${minted}/hls/main.m3u8`);
+  }
+}
+
 beforeAll(async () => {
   directory = mkdtempSync(path.join(tmpdir(), 'protected-vod-logs-'));
   storageRoot = path.join(directory, 'storage');
@@ -220,12 +242,14 @@ it('S21 a whole run, good and bad, leaves no token, session id, key or path in a
     await misbehave(base, session, (await mintFor(video, viewer)).token);
     await stream(base, video, viewer);
   }
+  await invite(video, editor);
   await uploadInVain(editor);
   await unpublishVideo(app, editor, video);
   await delay(2_000);
 
   const output = site.output();
   expect(output).toMatch(/POST \/api\/protected-vod\/videos\/\w+\/playback-token/);
+  expect(output).toMatch(/POST \/api\/protected-vod\/guest-links\/playback-token/);
   expect(output).toMatch(/"route":"segment".*"status":200/);
   expect(output).toMatch(/"route":"rtmp".*"reason":"token-invalid"/);
   expect(output).toMatch(/"route":"flv".*"status":101/);

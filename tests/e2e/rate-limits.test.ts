@@ -129,6 +129,29 @@ describe('POST playback-token too often, by visitors and API tokens', () => {
     expect((await ask({ jwt, from })).status).toBe(200);
   });
 
+  it('an editor has the limit of one user for previews', async () => {
+    const preview = () =>
+      rawRequest(`${site.app.url}/protected-vod/videos/${site.video}/preview-token`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${site.editor.token}` },
+        from: newAddress(),
+      });
+    const answers: number[] = [];
+    for (let at = 0; at <= MINTS.perUser; at += 1) answers.push((await preview()).status);
+    expect(answers).toEqual([...Array(MINTS.perUser).fill(200), 429]);
+  });
+
+  it('guests share the limit of the visitors of their network, whatever they show', async () => {
+    const from = newAddress();
+    const guess = () =>
+      rawRequest(`${site.app.url}/api/protected-vod/guest-links/playback-token`, { method: 'POST', from });
+    const answers: number[] = [];
+    for (let at = 0; at < MINTS.perPrefix + 5; at += 1) answers.push((await guess()).status);
+    expect(answers.slice(0, MINTS.perPrefix)).toEqual(Array(MINTS.perPrefix).fill(403));
+    expect(answers).toContain(429);
+    expect(await statuses(1, () => ({ from }))).toEqual([429]);
+  });
+
   it('an API token has a limit of its own', async () => {
     const token = await site.app.strapi.service('admin::api-token').create({
       name: 'website',

@@ -1,8 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { type PlaybackTokenAnswer, playbackTokenAnswerSchema } from '../../server/contracts';
+import { askAsAdmin } from './admin-rest';
 import { deleteVideo, sendAsAdmin, unpublishVideo, VIDEO_ROUTE } from './films';
+import { askForPreview, askWithLink, makeGuestLink } from './guest-links';
 import { PLAY, type PlaybackSite } from './playback-site';
 import { setPolicies } from './policies';
-import { createSiteRole, createSiteUser, findSiteRole, grantPermission, type SiteUser } from './strapi-accounts';
+import {
+  createAdminWith,
+  createSiteRole,
+  createSiteUser,
+  findSiteRole,
+  grantPermission,
+  type SiteUser,
+} from './strapi-accounts';
 
 const COURSE = 'api::course.course';
 const ORDER = 'api::order.order';
@@ -30,10 +40,14 @@ export async function createWatcher({ app }: PlaybackSite, documentId: string): 
   return { user: await createSiteUser(app, role), role, permission, documentId };
 }
 
+type Minted = PlaybackTokenAnswer['data'];
+
 /** Something after which the watcher may watch no more. */
 export interface RevokingChange {
   /** What is so before the watcher begins. */
   prepare?(watcher: Watcher): Promise<unknown>;
+  /** Where the watcher is not the user, who gets the token, and how. */
+  mint?(watcher: Watcher): Promise<Minted>;
   /** Resolves when it is committed. */
   make(watcher: Watcher): Promise<unknown>;
 }
@@ -52,6 +66,8 @@ export const REVOKING_CHANGES = [
   'order refunded',
   'rule removed',
   'session ended',
+  'link revoked',
+  'editor deactivated',
 ] as const;
 
 type ChangeName = (typeof REVOKING_CHANGES)[number];
@@ -92,6 +108,32 @@ function ruleChanges({ app }: PlaybackSite): Record<'order refunded' | 'rule rem
 }
 
 /** The changes that end a session, each through the door that people use for it. */
+/** Those who watch without a role: guests of a link, and editors. */
+function inviteChanges({ app, editor }: PlaybackSite): Record<'link revoked' | 'editor deactivated', RevokingChange> {
+  const links = new Map<Watcher, string>();
+  const editors = new Map<Watcher, number>();
+  return {
+    'link revoked': {
+      async mint(watcher) {
+        const { documentId: video } = watcher;
+        const { id, link } = await makeGuestLink(app, editor, { video, download: true });
+        links.set(watcher, id);
+        return playbackTokenAnswerSchema.parse((await askWithLink(app, { link })).body).data;
+      },
+      make: (watcher) => askAsAdmin(app, editor, `/guest-links/${links.get(watcher)}/revoke`, { method: 'POST' }),
+    },
+    'editor deactivated': {
+      async mint(watcher) {
+        const previewer = await createAdminWith(app, [{ action: 'plugin::protected-vod.preview' }]);
+        editors.set(watcher, previewer.id);
+        const { body } = await askForPreview(app, previewer.token, watcher.documentId);
+        return playbackTokenAnswerSchema.parse(body).data;
+      },
+      make: (watcher) => app.strapi.service('admin::user').updateById(editors.get(watcher), { isActive: false }),
+    },
+  };
+}
+
 export function revokingChanges(site: PlaybackSite): Record<ChangeName, RevokingChange> {
   const { app, editor } = site;
   const users = () => app.strapi.plugin('users-permissions');
@@ -133,6 +175,7 @@ export function revokingChanges(site: PlaybackSite): Record<ChangeName, Revoking
       },
     },
     ...ruleChanges(site),
+    ...inviteChanges(site),
     'session ended': {
       make: ({ documentId }) =>
         app.strapi

@@ -1,5 +1,6 @@
 import { assetSchema } from './asset/schema';
 import { auditEventSchema } from './audit-event/schema';
+import { guestLinkSchema } from './guest-link/schema';
 import { keyRotationSchema } from './key-rotation/schema';
 import { playbackSessionSchema } from './playback-session/schema';
 import { sessionHolderSchema } from './session-holder/schema';
@@ -15,6 +16,7 @@ export const contentTypes = {
   'playback-session': { schema: playbackSessionSchema },
   'session-holder': { schema: sessionHolderSchema },
   'session-slot': { schema: sessionSlotSchema },
+  'guest-link': { schema: guestLinkSchema },
   'key-rotation': { schema: keyRotationSchema },
   setting: { schema: settingSchema },
   view: { schema: viewSchema },

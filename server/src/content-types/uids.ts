@@ -7,3 +7,4 @@ export const SESSION_SLOT_UID = 'plugin::protected-vod.session-slot';
 export const KEY_ROTATION_UID = 'plugin::protected-vod.key-rotation';
 export const SETTING_UID = 'plugin::protected-vod.setting';
 export const VIEW_UID = 'plugin::protected-vod.view';
+export const GUEST_LINK_UID = 'plugin::protected-vod.guest-link';

@@ -1,5 +1,7 @@
 import { createAuditController } from './audit';
+import { createGuestLinkController } from './guest-link';
 import { createPlaybackController } from './playback';
+import { createPreviewController } from './preview';
 import { createRolePoliciesController } from './role-policies';
 import { createSessionController } from './session';
 import { createSubjectController } from './subject';
@@ -11,6 +13,8 @@ export const controllers = {
   session: createSessionController,
   subject: createSubjectController,
   upload: createUploadController,
+  'guest-link': createGuestLinkController,
+  preview: createPreviewController,
   playback: createPlaybackController,
   'role-policies': createRolePoliciesController,
   video,

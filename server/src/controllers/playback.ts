@@ -2,19 +2,13 @@ import type { Core } from '@strapi/strapi';
 import { errors } from '@strapi/utils';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import { documentIdSchema } from '../../contracts';
-import { VodError } from '../errors';
 import { getService } from '../services/get-service';
 import type { Origin } from '../tokens/playback-token';
+import { answerWithToken } from './minting';
 import { refuse, refuseForNow } from './refusal';
 
 /** Strapi's name for API tokens of the content API; the second is the one that older 5.x versions use. */
 const API_TOKEN_STRATEGIES = ['content-api-token', 'api-token'];
-
-/** Failures that an operator mends by configuration; the log says how. */
-const UNCONFIGURED = ['secret-refused', 'not-configured'];
-
-const localeSchema = z.string().regex(/^[A-Za-z0-9-]{1,32}$/);
 
 const authSchema = z.object({
   strategy: z.object({ name: z.string() }),
@@ -60,19 +54,7 @@ export function createPlaybackController({ strapi }: { strapi: Core.Strapi }) {
       if (!origin) return refuse(ctx, 'not-entitled');
       const rate = getService(strapi, 'rate-limits').mint(ctx.req, origin, apiTokenOfRequest(ctx));
       if (rate.limited) return refuseForNow(ctx, rate.retryAfterSeconds);
-      const video = documentIdSchema.safeParse(ctx.params.documentId);
-      const locale = localeSchema.nullable().safeParse(ctx.query.locale ?? null);
-      if (!video.success || !locale.success) return refuse(ctx, 'not-found');
-      try {
-        const mint = getService(strapi, 'playback-token');
-        const minted = await mint.mint({ origin, video: video.data, locale: locale.data }, ctx.request.origin);
-        if (minted.allow) ctx.body = minted.answer;
-        else refuse(ctx, minted.refusal, { reference: minted.reference });
-      } catch (error) {
-        if (!(error instanceof VodError) || !UNCONFIGURED.includes(error.code)) throw error;
-        strapi.log.error(error.message);
-        refuse(ctx, 'not-configured');
-      }
+      await answerWithToken(strapi, ctx, { origin, video: ctx.params.documentId });
     },
   };
 }

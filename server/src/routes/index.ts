@@ -1,5 +1,7 @@
 import { contentApiRoutes } from './content-api';
+import { guestLinkAdminRoutes, guestTokenRoutes } from './guest-link';
 import { oversightRoutes } from './oversight';
+import { previewRoutes } from './preview';
 import { rolePoliciesAdminRoutes } from './role-policies';
 import { uploadAdminRoutes, uploadTusRoutes } from './upload';
 
@@ -8,5 +10,8 @@ export const routes = {
   admin: uploadAdminRoutes,
   'role-policies': rolePoliciesAdminRoutes,
   oversight: oversightRoutes,
+  preview: previewRoutes,
+  'guest-links': guestLinkAdminRoutes,
+  'guest-token': guestTokenRoutes,
   tus: uploadTusRoutes,
 };

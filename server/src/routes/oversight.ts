@@ -4,6 +4,8 @@ import { adminRight } from '../services/admin-rights';
 export function oversightRoutes() {
   const readSessions = { policies: adminRight('sessions.read') };
   const endSessions = { policies: adminRight('sessions.end') };
+  const readSubjects = { policies: adminRight('subjects.read') };
+  const eraseSubjects = { policies: adminRight('subjects.erase') };
   const readAudit = { policies: adminRight('audit.read') };
   return {
     type: 'admin',
@@ -14,18 +16,10 @@ export function oversightRoutes() {
       { method: 'GET', path: '/sessions', handler: 'session.find', config: readSessions },
       { method: 'POST', path: '/sessions/end', handler: 'session.endMany', config: endSessions },
       { method: 'POST', path: '/sessions/:id/end', handler: 'session.end', config: endSessions },
-      {
-        method: 'GET',
-        path: '/subjects/user/:id',
-        handler: 'subject.export',
-        config: { policies: adminRight('subjects.read') },
-      },
-      {
-        method: 'DELETE',
-        path: '/subjects/user/:id',
-        handler: 'subject.erase',
-        config: { policies: adminRight('subjects.erase') },
-      },
+      { method: 'GET', path: '/subjects/user/:id', handler: 'subject.export', config: readSubjects },
+      { method: 'DELETE', path: '/subjects/user/:id', handler: 'subject.erase', config: eraseSubjects },
+      { method: 'GET', path: '/subjects/guest-link/:id', handler: 'subject.exportGuestLink', config: readSubjects },
+      { method: 'DELETE', path: '/subjects/guest-link/:id', handler: 'subject.eraseGuestLink', config: eraseSubjects },
     ],
   };
 }

@@ -72,10 +72,11 @@ export interface AuditLogService {
 export function createAuditLogService({ strapi }: { strapi: Core.Strapi }): AuditLogService {
   const flush = () => getService(strapi, 'audit').flush();
 
-  function matching({ user, since, until, ...equal }: AuditFilter) {
+  function matching({ user, guestLink, since, until, ...equal }: AuditFilter) {
     const query = strapi.db.getConnection(AUDIT_TABLE).select(COLUMNS);
     for (const [column, value] of Object.entries(equal)) if (value !== undefined) query.where(column, value);
     if (user !== undefined) query.where({ origin_kind: 'user', origin_id: user });
+    if (guestLink !== undefined) query.where({ origin_kind: 'guest-link', origin_id: guestLink });
     if (since) query.where('at', '>=', since.getTime());
     if (until) query.where('at', '<=', until.getTime());
     return query;

@@ -4,6 +4,7 @@ import { createAuditLogService } from './audit-log';
 import { createEntitlementService } from './entitlement';
 import { createExternalStreamersService } from './external-streamers';
 import { createFilmIntakeService } from './film-intake';
+import { createGuestLinksService } from './guest-links';
 import { createIntrospectionService } from './introspection';
 import { createKeysService } from './keys';
 import { createMediaFileService } from './media-file';
@@ -36,6 +37,7 @@ export const services = {
   storage: createStorageService,
   'upload-routing': createUploadRoutingService,
   entitlement: createEntitlementService,
+  'guest-links': createGuestLinksService,
   introspection: createIntrospectionService,
   keys: createKeysService,
   'playback-session': createPlaybackSessionService,

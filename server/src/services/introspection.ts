@@ -219,11 +219,11 @@ class Inquiry {
   private async claimRoom(tokenId: string, { concurrency, views }: Allowance): Promise<DenyReason | null> {
     const { claims, slots } = this.sessions;
     // Taking a slot may end another session: not for one that would find no view.
-    if (views !== null && !(await this.sessions.views.hasRoom(views))) return 'view-limit';
+    if (views !== null && !(await this.sessions.views.hasRoom(views))) return views.usedUp.reason;
     if (concurrency !== null && !(await claims.claim(tokenId, concurrency))) return 'concurrency-limit';
     if (views === null || (await this.sessions.views.claim(tokenId, views))) return null;
     await slots.release([tokenId]);
-    return 'view-limit';
+    return views.usedUp.reason;
   }
 
   /** Another redemption takes the slot for abandoned where this one was held up; one of the two sees the other. */

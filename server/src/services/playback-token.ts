@@ -52,7 +52,8 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
         return { allow: false, refusal: 'too-many-sessions', reference: refused(question, 'concurrency-limit') };
       }
       if (decision.views !== null && !(await views.hasRoom(decision.views))) {
-        return { allow: false, refusal: 'too-many-views', reference: refused(question, 'view-limit') };
+        const { refusal, reason } = decision.views.usedUp;
+        return { allow: false, refusal, reference: refused(question, reason) };
       }
       const lifetimeSeconds = decision.policy.tokenLifetimeSeconds;
       const { token, expiresAt } = await mintPlaybackToken(

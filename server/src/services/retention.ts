@@ -8,6 +8,7 @@ import { retryingDeadlocks } from './playback-session/deadlock';
 const SESSIONS = 'protected_vod_sessions';
 const HOLDERS = 'protected_vod_session_holders';
 const SLOTS = 'protected_vod_session_slots';
+const LINKS = 'protected_vod_guest_links';
 const ROWS_AT_ONCE = 500;
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -20,6 +21,7 @@ interface EndedSession {
 export interface Swept {
   events: number;
   sessions: number;
+  guestLinks: number;
 }
 
 export interface RetentionService {
@@ -86,6 +88,28 @@ export function createRetentionService({ strapi }: { strapi: Core.Strapi }): Ret
     }
   }
 
+  /** Labels may name persons. Of what a link opened everything has ended by then. */
+  async function deleteLinks(days: number): Promise<number> {
+    for (let deleted = 0; ; ) {
+      const found: { id: number; document_id: string }[] = await table(LINKS)
+        .select('id', 'document_id')
+        .where('expires_at', '<', before(days))
+        .orWhere('revoked_at', '<', before(days))
+        .orderBy('id')
+        .limit(ROWS_AT_ONCE);
+      const subjects = found.map(({ document_id: id }) => `guest-link:${id}`);
+      if (found.length > 0) {
+        await getService(strapi, 'playback-session').views.forgetSubjects(subjects);
+        deleted += await deleteWhere(
+          LINKS,
+          'id',
+          found.map(({ id }) => id),
+        );
+      }
+      if (found.length < ROWS_AT_ONCE) return deleted;
+    }
+  }
+
   return {
     /** A viewer who leaves says nothing: what is past its lifetime is ended here. Returns how many were looked at. */
     async endOverdue() {
@@ -97,10 +121,11 @@ export function createRetentionService({ strapi }: { strapi: Core.Strapi }): Ret
       }
     },
     async sweep() {
-      const { audit, session } = configOf(strapi);
+      const { audit, session, guestLinks } = configOf(strapi);
       return {
         events: audit.retentionDays === null ? 0 : await deleteEvents(audit.retentionDays),
         sessions: session.retentionDays === null ? 0 : await deleteSessions(session.retentionDays),
+        guestLinks: guestLinks.retentionDays === null ? 0 : await deleteLinks(guestLinks.retentionDays),
       };
     },
   };

@@ -1,7 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { SessionEntry, SessionQuery } from '../../contracts';
-import { userNames, videoTitles } from './display-names';
+import { type Viewer, videoTitles, viewerNames } from './display-names';
 import { getService } from './get-service';
 import { parseSessionRows, SESSION_COLUMNS, type SessionRow } from './playback-session/row';
 
@@ -26,10 +26,14 @@ function listedRow(row: unknown): ListedRow[] {
   return more ? parseSessionRows([row]).map((session) => ({ ...more, session })) : [];
 }
 
+function viewerOf({ origin_kind: kind, origin_id: id }: SessionRow): Viewer {
+  return { kind, id };
+}
+
 const instant = (at: number) => new Date(at).toISOString();
 
 interface Names {
-  users: Map<string, string>;
+  nameOf(viewer: Viewer): string | null;
   titles: Map<string, string>;
   idle: Map<string, number>;
 }
@@ -38,14 +42,14 @@ function entryFrom(
   { session, ended_at: endedAt, end_reason: endReason, bytes }: ListedRow,
   names: Names,
 ): SessionEntry {
-  const { origin_kind: kind, origin_id: id, video, state } = session;
-  const name = kind === 'user' && id !== null ? (names.users.get(id) ?? null) : null;
+  const { video, state } = session;
+  const viewer = viewerOf(session);
   return {
     id: session.document_id,
     logId: session.session_hash.slice(0, LOG_ID_DIGITS),
     state,
     endReason,
-    user: { kind, id, name },
+    user: { ...viewer, name: names.nameOf(viewer) },
     role: session.role,
     video: { documentId: video, title: names.titles.get(video) ?? null },
     locale: session.locale,
@@ -61,7 +65,7 @@ function entryFrom(
 
 export interface SessionDirectoryService {
   list(query: SessionQuery): Promise<{ data: SessionEntry[]; next: number | null }>;
-  pagesOfUser(id: string): AsyncGenerator<SessionEntry[]>;
+  pages(filter: Pick<SessionQuery, 'user' | 'guestLink'>): AsyncGenerator<SessionEntry[]>;
   end(id: string): Promise<number | null>;
   endOfUser(id: string): Promise<number>;
   endOfVideo(documentId: string): Promise<number>;
@@ -75,21 +79,24 @@ export function createSessionDirectoryService({ strapi }: { strapi: Core.Strapi 
   async function entriesOf(found: readonly unknown[]): Promise<SessionEntry[]> {
     const rows = found.flatMap(listedRow);
     const active = rows.map(({ session }) => session).filter(({ state }) => state === 'active');
-    const ids = rows.flatMap(({ session }) => (session.origin_kind === 'user' ? (session.origin_id ?? []) : []));
     const videos = rows.map(({ session }) => session.video);
-    const users = await userNames(strapi, ids);
-    const names = { users, titles: await videoTitles(strapi, videos), idle: await sessions().idleTimes(active) };
+    const nameOf = await viewerNames(
+      strapi,
+      rows.map(({ session }) => viewerOf(session)),
+    );
+    const names = { nameOf, titles: await videoTitles(strapi, videos), idle: await sessions().idleTimes(active) };
     return rows.map((row) => entryFrom(row, names));
   }
 
   async function page(query: SessionQuery): Promise<{ found: { id: number }[]; next: number | null }> {
-    const { state, user, video, since, limit, before } = query;
+    const { state, user, guestLink, video, since, limit, before } = query;
     const matching = table()
       .select(COLUMNS)
       .orderBy('id', 'desc')
       .limit(limit + 1);
     if (state !== undefined) matching.where({ state });
     if (user !== undefined) matching.where({ origin_kind: 'user', origin_id: user });
+    if (guestLink !== undefined) matching.where({ origin_kind: 'guest-link', origin_id: guestLink });
     if (video !== undefined) matching.where({ video });
     if (since !== undefined) matching.where('started_at', '>=', since.getTime());
     if (before !== undefined) matching.where('id', '<', before);
@@ -104,10 +111,10 @@ export function createSessionDirectoryService({ strapi }: { strapi: Core.Strapi 
       const { found, next } = await page(query);
       return { data: await entriesOf(found), next };
     },
-    /** All of one user, the newest first, one page in memory at a time. */
-    async *pagesOfUser(id) {
+    /** All of one person, the newest first, one page in memory at a time. */
+    async *pages(filter) {
       for (let before: number | undefined; ; ) {
-        const { found, next } = await page({ user: id, limit: 200, before });
+        const { found, next } = await page({ ...filter, limit: 200, before });
         if (found.length > 0) yield await entriesOf(found);
         if (next === null) return;
         before = next;

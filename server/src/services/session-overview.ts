@@ -1,7 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { OperatorSession } from '../../contracts';
-import { userNames, videoTitles } from './display-names';
+import { type Viewer, videoTitles, viewerNames } from './display-names';
 import { getService } from './get-service';
 
 const TABLE = 'protected_vod_sessions';
@@ -31,8 +31,8 @@ export interface SessionOverviewService {
   end(hashStart: string): Promise<number>;
 }
 
-function userIds(rows: Row[]): string[] {
-  return rows.flatMap((row) => (row.origin_kind === 'user' && row.origin_id ? [row.origin_id] : []));
+function viewerOf(row: Row): Viewer {
+  return { kind: row.origin_kind, id: row.origin_id };
 }
 
 /** The sessions as an operator looks at them. Nothing of it opens one. */
@@ -55,10 +55,10 @@ export function createSessionOverviewService({ strapi }: { strapi: Core.Strapi }
         strapi,
         rows.map(({ video }) => video),
       );
-      const users = await userNames(strapi, userIds(rows));
+      const nameOf = await viewerNames(strapi, rows.map(viewerOf));
       return rows.map((row) => ({
         id: row.session_hash.slice(0, ID_DIGITS),
-        viewer: users.get(row.origin_id ?? '') ?? row.origin_kind,
+        viewer: nameOf(viewerOf(row)) ?? row.origin_kind,
         role: row.role,
         video: films.get(row.video) ?? row.video,
         clientPrefix: row.client_prefix,

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import type { AuditEntry, SessionEntry } from '../../contracts';
+import type { AuditEntry, GuestLinkEntry, SessionEntry } from '../../contracts';
 import { AUDIT_TABLE } from './audit/event-table';
 import { getService } from './get-service';
 import { retryingDeadlocks } from './playback-session/deadlock';
@@ -20,9 +20,20 @@ export interface Erased {
   events: number;
 }
 
+/** Somebody of whom rows are kept: a Users & Permissions user, or whoever watched by a guest link. */
+export interface Subject {
+  kind: 'user' | 'guest-link';
+  id: string;
+}
+
+type Page =
+  | ({ type: 'guest-link' } & GuestLinkEntry)[]
+  | ({ type: 'session' } & SessionEntry)[]
+  | ({ type: 'event' } & AuditEntry)[];
+
 export interface SubjectDataService {
-  pages(userId: string): AsyncGenerator<({ type: 'session' } & SessionEntry)[] | ({ type: 'event' } & AuditEntry)[]>;
-  erase(userId: string, reason?: string): Promise<Erased>;
+  pages(subject: Subject): AsyncGenerator<Page>;
+  erase(subject: Subject, reason?: string): Promise<Erased>;
   subscribe(): void;
   close(): Promise<void>;
 }
@@ -37,53 +48,55 @@ interface DeletionEvent {
 export function createSubjectDataService({ strapi }: { strapi: Core.Strapi }): SubjectDataService {
   const closing = new AbortController();
   const running = new Set<Promise<void>>();
-  const ofUser = (id: string) => ({ origin_kind: 'user', origin_id: id });
+  const rowsOf = ({ kind, id }: Subject) => ({ origin_kind: kind, origin_id: id });
 
-  async function anonymise(id: string): Promise<Erased> {
+  async function anonymise(subject: Subject): Promise<Erased> {
     const nobody = { origin_id: null, client_prefix: null };
     // An ended session's row stays as long as any token could still lead to it; without it, the token would be new.
     const sessions: number = await retryingDeadlocks(() =>
       strapi.db
         .getConnection(SESSIONS)
-        .where({ ...ofUser(id), state: 'ended' })
+        .where({ ...rowsOf(subject), state: 'ended' })
         .update({ origin_id: null, client_prefix: '', client_agent: '' }),
     );
     const events: number = await retryingDeadlocks(() =>
       strapi.db
         .getConnection(AUDIT_TABLE)
-        .where(ofUser(id))
+        .where(rowsOf(subject))
         .update({ ...nobody, session: null }),
     );
     for (const counter of COUNTERS) {
       await retryingDeadlocks(() =>
         strapi.db
           .getConnection(counter)
-          .where({ subject: `user:${id}` })
+          .where({ subject: `${subject.kind}:${subject.id}` })
           .delete(),
       );
     }
     return { sessions, events };
   }
 
-  async function pass(id: string, reason: string): Promise<Erased> {
+  async function pass(subject: Subject, reason: string): Promise<Erased> {
     const { store } = getService(strapi, 'playback-session');
-    await store.endScope({ origin: { kind: 'user', id } }, reason);
+    await store.endScope({ origin: { ...subject } }, reason);
     await getService(strapi, 'audit').flush();
-    return anonymise(id);
+    return anonymise(subject);
   }
 
-  async function erase(id: string, reason = 'subject-erased'): Promise<Erased> {
-    const first = await pass(id, reason);
+  async function erase(subject: Subject, reason = 'subject-erased'): Promise<Erased> {
+    // First, so that nothing new begins by it.
+    if (subject.kind === 'guest-link') await getService(strapi, 'guest-links').remove(subject.id);
+    const first = await pass(subject, reason);
     // Cut short where Strapi stops.
     await delay(OTHER_NODES_MS, undefined, { signal: closing.signal }).catch(() => undefined);
-    const second = await pass(id, reason);
+    const second = await pass(subject, reason);
     return { sessions: first.sessions + second.sessions, events: first.events + second.events };
   }
 
   /** Who deletes a user does not wait for it. A failure is told without naming anybody. */
   function eraseDeleted(ids: readonly string[]): void {
     for (const id of ids) {
-      const erasing = erase(id, 'user-deleted')
+      const erasing = erase({ kind: 'user', id }, 'user-deleted')
         .then(() => undefined)
         .catch((error: unknown) => {
           const why = error instanceof Error ? error.name : 'unknown';
@@ -100,18 +113,21 @@ export function createSubjectDataService({ strapi }: { strapi: Core.Strapi }): S
   }
 
   return {
-    /** Sessions, then audit rows, one page in memory at a time. */
-    async *pages(userId) {
-      for await (const page of getService(strapi, 'session-directory').pagesOfUser(userId)) {
+    /** The guest link, where it is one, sessions, then audit rows, one page in memory at a time. */
+    async *pages({ kind, id }) {
+      const link = kind === 'guest-link' ? await getService(strapi, 'guest-links').find(id) : null;
+      if (link) yield [{ type: 'guest-link' as const, ...link }];
+      const filter = kind === 'user' ? { user: id } : { guestLink: id };
+      for await (const page of getService(strapi, 'session-directory').pages(filter)) {
         yield page.map((entry) => ({ type: 'session' as const, ...entry }));
       }
-      for await (const page of getService(strapi, 'audit-log').pages({ user: userId })) {
+      for await (const page of getService(strapi, 'audit-log').pages(filter)) {
         yield page.map((entry) => ({ type: 'event' as const, ...entry }));
       }
     },
     /**
-     * Ends what runs, then takes the user's id, networks and the link to sessions out of every row. The rows stay, and
-     * name nobody. Takes two seconds, in which other nodes write what they still hold.
+     * Ends what runs, then takes the subject's id, networks and the link to sessions out of every row. The rows stay, and
+     * name nobody; a guest link itself goes. Takes two seconds, in which other nodes write what they still hold.
      */
     erase,
     /** The deletion of a user erases what names the user. */

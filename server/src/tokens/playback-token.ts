@@ -12,12 +12,14 @@ const TYPE = 'protected-vod-playback+jwt';
 
 /**
  * Who a token was minted for; remembered by the session and looked up again at each lease (S8). `apiToken`: the
- * full-access API token that asked in the user's name.
+ * full-access API token that asked in the user's name. `admin`: an editor who previews.
  */
 export const originSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('user'), id: z.string().max(64), apiToken: z.string().max(64).exactOptional() }),
   z.object({ kind: z.literal('public') }),
   z.object({ kind: z.literal('api-token'), id: z.string().max(64) }),
+  z.object({ kind: z.literal('admin'), id: z.string().max(64) }),
+  z.object({ kind: z.literal('guest-link'), id: z.string().max(64) }),
 ]);
 
 const claimsSchema = z.object({

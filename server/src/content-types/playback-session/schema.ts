@@ -17,7 +17,7 @@ export const playbackSessionSchema = {
     sessionHash: { type: 'string', required: true, private: true },
     /** Random half of the session id's derivation. */
     salt: { type: 'string', required: true, private: true },
-    originKind: { type: 'enumeration', enum: ['user', 'public', 'api-token'], required: true },
+    originKind: { type: 'enumeration', enum: ['user', 'public', 'api-token', 'admin', 'guest-link'], required: true },
     originId: { type: 'string' },
     /** Id of the API token that asked, for itself or in a user's name: the session ends with it (S8). */
     apiToken: { type: 'string' },

@@ -1,8 +1,8 @@
 import { HIDDEN } from '../hidden';
 
 /**
- * One of the numbered views that a user has of a video within a window of time, kept only where a policy limits them. The
- * index lets each be taken once, on any database: that is the limit.
+ * One of the numbered views that a user has of a video within a window of time, or a guest link ever, kept only where they
+ * are limited. The index lets each be taken once, on any database: that is the limit.
  */
 export const viewSchema = {
   kind: 'collectionType',

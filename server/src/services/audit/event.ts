@@ -35,20 +35,27 @@ export function newRecord(event: AuditEvent, at = Date.now(), reference = newRef
   return { event, reference, at, lastAt: at, count: 1, isWritten: false };
 }
 
+/** How the audit marks that an editor looked at an entry, published or not. */
+export const EDITOR_PREVIEW = 'editor-preview';
+
 /** What a session's row tells of it. */
 export function factsOfSession(row: SessionRow): AuditFacts {
   const { role, video, locale, asset, client_prefix: clientPrefix, document_id: session } = row;
   // An erased session keeps empty text where it named somebody.
-  return { origin: originOf(row), role, video, locale, asset, clientPrefix: clientPrefix || null, session };
+  const reason = row.origin_kind === 'admin' ? EDITOR_PREVIEW : null;
+  return { origin: originOf(row), role, video, locale, asset, clientPrefix: clientPrefix || null, session, reason };
 }
 
-/** Refusals for which nobody looks whether the user is (still) there. */
+/** Refusals of callers who are not there (any more). */
+const OF_NOBODY = new Set(['caller-unknown', 'admin-gone', 'guest-link-gone']);
+/** Refusals for which nobody looks whether the user or the link is (still) there. */
 const BEFORE_LOOK_UP = new Set(['token-expired', 'api-token-gone', 'user-not-nameable']);
 
 /** Who does not exist (any more) is not named: a token or session may outlive its user's erasure by a moment. */
 export function originOfEvent({ kind, origin, reason }: AuditEvent): AuditParty | null {
   if (!origin) return null;
-  const isUnsure = kind === 'refusal' && origin.kind === 'user' && BEFORE_LOOK_UP.has(reason ?? '');
-  const id = isUnsure || reason === 'caller-unknown' ? null : origin.id || null;
+  const isErasable = origin.kind === 'user' || origin.kind === 'guest-link';
+  const isUnsure = kind === 'refusal' && isErasable && BEFORE_LOOK_UP.has(reason ?? '');
+  const id = isUnsure || OF_NOBODY.has(reason ?? '') ? null : origin.id || null;
   return { kind: origin.kind, id };
 }

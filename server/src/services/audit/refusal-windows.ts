@@ -24,8 +24,8 @@ function identify(event: AuditEvent): Identity {
   const origin = originOfEvent(event);
   const isNamed = typeof origin?.id === 'string';
   const who = isNamed ? `${origin.kind}:${origin.id}` : (origin?.kind ?? '');
-  // Who is not named is told apart by the network.
-  const network = isNamed ? null : (event.clientPrefix ?? null);
+  // Who is not named is told apart by the network, and so are the guests of one link.
+  const network = isNamed && origin.kind !== 'guest-link' ? null : (event.clientPrefix ?? null);
   return { who, isNamed, key: JSON.stringify([who, network, event.video ?? null, event.reason ?? null]) };
 }
 

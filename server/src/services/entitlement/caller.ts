@@ -3,6 +3,9 @@ import { z } from 'zod';
 import type { Origin } from '../../tokens/playback-token';
 import { batched, once } from '../batch';
 import { type Denial, deny } from './decision';
+import { createEditorCallers } from './editor-caller';
+import { createGuestCallers } from './guest-caller';
+import type { Privilege } from './privilege';
 
 /** The permission that editors tick in Users & Permissions → Roles. */
 export const PLAYBACK_ACTION = 'plugin::protected-vod.playback.create';
@@ -11,6 +14,8 @@ export interface Caller {
   allow: true;
   /** Null for callers without a role, such as a custom API token. */
   role: string | null;
+  /** Absent: a viewer, who is held to all that the entry and the policies say. */
+  privilege?: Privilege;
 }
 
 const idSchema = z.union([z.number(), z.string()]);
@@ -116,10 +121,14 @@ async function namedUserCaller(reads: CallerReads, id: string, tokenId: string):
   return caller.allow ? caller : deny(caller.reason, 'not-entitled');
 }
 
-/** Looks callers up afresh, all of one moment: they exist, may sign in, hold the playback permission. */
+/** Looks callers up afresh, all of one moment: they exist, may sign in, hold the permission that they need. */
 export function createCallers(strapi: Core.Strapi): (origin: Origin) => Promise<Caller | Denial> {
   const reads = createCallerReads(strapi);
+  const editorCaller = createEditorCallers(strapi);
+  const guestCaller = createGuestCallers(strapi);
   return async (origin) => {
+    if (origin.kind === 'admin') return editorCaller(origin.id);
+    if (origin.kind === 'guest-link') return guestCaller(origin.id);
     if (origin.kind === 'api-token') return apiTokenCaller(reads, origin.id);
     if (!strapi.plugin('users-permissions')) return deny('caller-unknown', 'login-required');
     if (origin.kind === 'public') return publicCaller(reads);

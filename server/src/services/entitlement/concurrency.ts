@@ -9,7 +9,7 @@ export interface Concurrency {
   atLimit: EffectivePolicy['atLimit'];
 }
 
-/** Null: no limit. Public visitors and API tokens stand for many people. */
+/** Null: no limit. Public visitors, API tokens and guest links stand for many people; editors only look. */
 export function concurrencyFor(
   origin: Origin,
   { maxConcurrent, atLimit }: Pick<EffectivePolicy, 'maxConcurrent' | 'atLimit'>,

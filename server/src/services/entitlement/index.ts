@@ -3,32 +3,34 @@ import type { GrantedAsset, RolePolicies } from '../../../contracts';
 import { configOf, type PluginConfig } from '../../config';
 import { once } from '../batch';
 import { getService } from '../get-service';
-import { effectivePolicy } from '../role-policies/effective-policy';
+import { type EffectivePolicy, effectivePolicy } from '../role-policies/effective-policy';
 import { type Caller, createCallers } from './caller';
 import { concurrencyFor } from './concurrency';
 import { type Decision, type Denial, deny, type Question } from './decision';
-import { assetIdOf, createPublishedVideos, type PublishedVideo } from './published-video';
+import { type Privilege, policyOfPrivilege, viewsOfPrivilege } from './privilege';
 import { belowCeiling } from './quality-ceiling';
 import { createRules, type EntitlementRules, type Rules } from './rules';
-import { viewAllowanceFor } from './view-allowance';
+import { assetIdOf, createVideoRows, type VideoRow } from './video-row';
+import { type ViewAllowance, viewAllowanceFor } from './view-allowance';
 
 /** What one deliberation knows and reads, each thing once, and together what is asked for together. */
 interface Reads {
   site: PluginConfig;
   caller(question: Question): Promise<Caller | Denial>;
-  video(question: Question): Promise<PublishedVideo | null>;
+  published(question: Question): Promise<VideoRow | null>;
+  draft(question: Question): Promise<VideoRow | null>;
   ruleDenial: ReturnType<Rules['deliberation']>;
   asset(id: string): Promise<GrantedAsset | null>;
   policies(): Promise<RolePolicies>;
 }
 
-function windowDenial(video: PublishedVideo, now: number): Denial | null {
+function windowDenial(video: VideoRow, now: number): Denial | null {
   if (video.availableFrom && video.availableFrom.getTime() > now) return deny('window-not-open', 'not-available-yet');
   if (video.availableUntil && video.availableUntil.getTime() <= now) return deny('window-closed', 'not-entitled');
   return null;
 }
 
-function roleDenial(video: PublishedVideo, caller: Caller): Denial | null {
+function roleDenial(video: VideoRow, caller: Caller): Denial | null {
   const allowed = video.allowedRoles ?? [];
   // A rule that cannot be read lets nobody in, and ends what plays.
   if (allowed === 'malformed') return deny('rule-malformed', 'not-entitled');
@@ -43,41 +45,71 @@ function withoutAsker(origin: Question['origin']): Question['origin'] {
   return origin.kind === 'user' ? { kind: 'user', id: origin.id } : origin;
 }
 
+/** What roles and rules have against a viewer. */
+async function viewerDenial(reads: Reads, question: Question, caller: Caller, video: VideoRow): Promise<Denial | null> {
+  const denial = roleDenial(video, caller);
+  if (denial) return denial;
+  return reads.ruleDenial({
+    caller: withoutAsker(question.origin),
+    role: caller.role,
+    video: { documentId: question.video, locale: video.locale ?? null },
+  });
+}
+
+/** The row that is to be played, or why not. Drafts, and what lies outside of its window, are for editors alone (S10). */
+async function findVideo(reads: Reads, question: Question, caller: Caller): Promise<VideoRow | Denial> {
+  const { privilege } = caller;
+  if (privilege?.kind === 'editor') return (await reads.draft(question)) ?? deny('video-missing', 'not-found');
+  if (privilege && privilege.link.video !== question.video) return deny('guest-link-other-video', 'link-refused');
+  const video = await reads.published(question);
+  if (!video) return deny('video-unpublished', 'not-found');
+  const denial = windowDenial(video, Date.now());
+  return denial ?? (privilege ? null : await viewerDenial(reads, question, caller, video)) ?? video;
+}
+
+interface Terms {
+  policy: EffectivePolicy;
+  views: ViewAllowance | null;
+}
+
+async function termsOf(reads: Reads, { origin, video }: Question, { role, privilege }: Caller): Promise<Terms> {
+  if (privilege) return { policy: policyOfPrivilege(reads.site, privilege), views: viewsOfPrivilege(privilege) };
+  const policy = effectivePolicy(reads.site, await reads.policies(), origin, role);
+  return { policy, views: viewAllowanceFor(origin, video, policy.views) };
+}
+
+/** When the answer will change by itself: at the end of the window, or of the link. */
+function validUntil({ availableUntil }: VideoRow, privilege: Privilege | undefined): number | null {
+  if (privilege?.kind === 'editor') return null;
+  const ends = [availableUntil?.getTime(), privilege?.link.expiresAt].filter((end) => end !== undefined);
+  return ends.length === 0 ? null : Math.min(...ends);
+}
+
 async function decide(reads: Reads, question: Question): Promise<Decision> {
   const caller = await reads.caller(question);
   if (!caller.allow) return caller;
-  const video = await reads.video(question);
-  if (!video) return deny('video-unpublished', 'not-found');
-  const denial = windowDenial(video, Date.now()) ?? roleDenial(video, caller);
-  if (denial) return denial;
-  const { role } = caller;
-  const locale = video.locale ?? null;
-  const byRule = await reads.ruleDenial({
-    caller: withoutAsker(question.origin),
-    role,
-    video: { documentId: question.video, locale },
-  });
-  if (byRule) return byRule;
+  const video = await findVideo(reads, question, caller);
+  if ('allow' in video) return video;
   const assetId = question.asset ?? assetIdOf(video);
   if (assetId === null) return deny('asset-missing', 'not-found');
   const stored = await reads.asset(assetId);
   if (!stored) return deny('asset-not-ready', 'not-found');
-  const policy = effectivePolicy(reads.site, await reads.policies(), question.origin, caller.role);
+  const { policy, views } = await termsOf(reads, question, caller);
   // The policies of a role and of API tokens may have no protocol in common.
   if (policy.protocols.length === 0) return deny('protocol-not-permitted', 'not-entitled');
   const asset = belowCeiling(stored, policy.maxHeight);
   if (!asset) return deny('quality-above-ceiling', 'not-entitled');
   return {
     allow: true,
-    role,
-    locale,
+    role: caller.role,
+    locale: video.locale ?? null,
     asset,
     protocols: policy.protocols,
     download: policy.download && video.downloadable === true,
     policy,
     concurrency: concurrencyFor(question.origin, policy),
-    views: viewAllowanceFor(question.origin, question.video, policy.views),
-    validUntil: video.availableUntil?.getTime() ?? null,
+    views,
+    validUntil: validUntil(video, caller.privilege),
     posterUrl: video.poster?.url ?? null,
   };
 }
@@ -101,11 +133,13 @@ export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): E
   return {
     deliberation() {
       const caller = createCallers(strapi);
-      const video = createPublishedVideos(strapi);
+      const published = createVideoRows(strapi, 'published');
+      const draft = createVideoRows(strapi, 'draft');
       const reads: Reads = {
         site: configOf(strapi),
         caller: ({ origin }) => caller(origin),
-        video: (question) => video(question.video, question.locale),
+        published: (question) => published(question.video, question.locale),
+        draft: (question) => draft(question.video, question.locale),
         ruleDenial: rules.deliberation(),
         asset: getService(strapi, 'asset').grantedAssets(),
         policies: once(() => getService(strapi, 'role-policies').read()),

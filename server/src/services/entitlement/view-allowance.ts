@@ -1,15 +1,21 @@
 import type { ViewLimit } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
+import { type Denial, deny } from './decision';
 
-/** How often one video may be watched within a window of time. */
-export interface ViewAllowance extends ViewLimit {
+/** How often one video may be watched within a window of time, or ever. */
+export interface ViewAllowance {
   /** Whose views are counted together. */
   subject: string;
   video: string;
+  limit: number;
+  /** Null: views count for ever. */
+  windowSeconds: number | null;
+  /** What is said when there is none left. */
+  usedUp: Denial;
 }
 
-/** Null: no limit. Public visitors and API tokens stand for many people. */
+/** Null: no limit. Public visitors and API tokens stand for many people, editors only look. */
 export function viewAllowanceFor(origin: Origin, video: string, views: ViewLimit | null): ViewAllowance | null {
   if (origin.kind !== 'user' || views === null) return null;
-  return { subject: `user:${origin.id}`, video, ...views };
+  return { subject: `user:${origin.id}`, video, ...views, usedUp: deny('view-limit', 'too-many-views') };
 }

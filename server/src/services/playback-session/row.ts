@@ -11,7 +11,7 @@ const sessionRowSchema = z.object({
   token_id: z.string(),
   session_hash: z.string(),
   salt: z.string(),
-  origin_kind: z.enum(['user', 'public', 'api-token']),
+  origin_kind: z.enum(['user', 'public', 'api-token', 'admin', 'guest-link']),
   origin_id: z.string().nullable(),
   api_token: z.string().nullable(),
   role: z.string().nullable(),
@@ -48,6 +48,10 @@ export function originOf(row: SessionRow): Origin {
       return { kind: 'public' };
     case 'api-token':
       return { kind: 'api-token', id };
+    case 'admin':
+      return { kind: 'admin', id };
+    case 'guest-link':
+      return { kind: 'guest-link', id };
     case 'user':
       return { kind: 'user', id, ...(row.api_token !== null && { apiToken: row.api_token }) };
   }

@@ -33,6 +33,8 @@ export interface NewSession {
 /** Which sessions a change concerns; no field: all of them. */
 export interface Scope {
   origin?: Exclude<Origin, { kind: 'public' }>;
+  /** Those of all origins of this kind. */
+  originKind?: Origin['kind'];
   /** Those that an API token asked for, in whosever name. */
   apiToken?: string;
   video?: string;
@@ -112,6 +114,7 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
   const columnsOf = (scope: Scope) => {
     const where: Record<string, string> = {};
     if (scope.origin) Object.assign(where, { origin_kind: scope.origin.kind, origin_id: scope.origin.id });
+    if (scope.originKind !== undefined) where.origin_kind = scope.originKind;
     if (scope.apiToken !== undefined) where.api_token = scope.apiToken;
     if (scope.video !== undefined) where.video = scope.video;
     if (scope.asset !== undefined) where.asset = scope.asset;

@@ -10,9 +10,10 @@ const TABLE = 'protected_vod_views';
 /** Each is lost to another redemption, and almost each of those leaves less to lose. */
 const MAX_ATTEMPTS = 64;
 
+const countSchema = z.object({ subject: z.string(), views: z.coerce.number().int() });
 const viewSchema = z.object({ number: z.coerce.number().int(), token_id: z.string(), age_ms: z.coerce.number() });
 
-/** The views that users have had of videos. A view is a redemption: what follows within its session is no other. */
+/** The views that users and guests have had of videos. A view is a redemption: what follows within its session is no other. */
 export interface SessionViews {
   /** Takes a view for the session that this token is about to open; true also where it has taken one already. */
   claim(tokenId: string, allowance: ViewAllowance): Promise<boolean>;
@@ -20,8 +21,17 @@ export interface SessionViews {
   hasRoom(allowance: ViewAllowance): Promise<boolean>;
   /** Of a redemption that opened no session after all. */
   release(tokenId: string): Promise<void>;
-  /** Forgets the views that began so long ago. */
+  /** By subject, how many were had; without an entry: none. */
+  counts(subjects: readonly string[]): Promise<Map<string, number>>;
+  /** Forgets all of theirs. */
+  forgetSubjects(subjects: readonly string[]): Promise<void>;
+  /** Forgets the views that began so long ago, save those that count for ever. */
   sweep(windowSeconds: number): Promise<void>;
+}
+
+/** Whether a view counts no more. */
+function isOver({ age_ms: ageMs }: z.infer<typeof viewSchema>, { windowSeconds }: ViewAllowance): boolean {
+  return windowSeconds !== null && ageMs >= windowSeconds * 1000;
 }
 
 export function createSessionViews(strapi: Core.Strapi): SessionViews {
@@ -64,10 +74,9 @@ export function createSessionViews(strapi: Core.Strapi): SessionViews {
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
         const views = await of(allowance);
         if (views.some((view) => view.token_id === tokenId)) return true;
-        const isOver = ({ age_ms: ageMs }: (typeof views)[number]) => ageMs >= allowance.windowSeconds * 1000;
-        const past = views.filter(isOver);
+        const past = views.filter((view) => isOver(view, allowance));
         await forget(past.map((view) => view.token_id));
-        const numbers = views.filter((view) => !isOver(view)).map(({ number }) => number);
+        const numbers = views.filter((view) => !isOver(view, allowance)).map(({ number }) => number);
         const free = freeSlots(numbers, allowance.limit);
         // At random, so that those who come at once do not all try the same.
         const number = free[randomInt(free.length || 1)];
@@ -78,12 +87,29 @@ export function createSessionViews(strapi: Core.Strapi): SessionViews {
     },
     async hasRoom(allowance) {
       const views = await of(allowance);
-      return views.filter(({ age_ms: ageMs }) => ageMs < allowance.windowSeconds * 1000).length < allowance.limit;
+      return views.filter((view) => !isOver(view, allowance)).length < allowance.limit;
     },
     release: (tokenId) => forget([tokenId]),
+    async counts(subjects) {
+      const rows: unknown[] = await table()
+        .select('subject')
+        .count({ views: '*' })
+        .whereIn('subject', [...subjects])
+        .groupBy('subject');
+      return new Map(rows.map((row) => countSchema.parse(row)).map(({ subject, views }) => [subject, views]));
+    },
+    async forgetSubjects(subjects) {
+      await retryingDeadlocks(() =>
+        table()
+          .whereIn('subject', [...subjects])
+          .delete(),
+      );
+    },
     async sweep(windowSeconds) {
       const before = databaseNow(strapi, -windowSeconds * 1000);
-      await retryingDeadlocks(() => table().where('taken_at', '<', before).delete());
+      await retryingDeadlocks(() =>
+        table().where('taken_at', '<', before).whereNot('subject', 'like', 'guest-link:%').delete(),
+      );
     },
   };
 }

@@ -19,6 +19,8 @@ export interface RateLimitsService {
   mint(request: IncomingMessage, origin: Origin, apiToken: string | null): RateVerdict;
   /** Counts a token's first use, by the address prefix that the streamer saw. */
   redeem(origin: Origin, addressPrefix: string): RateVerdict;
+  /** Counts a password that is about to be compared; null, or in how many seconds the next one may come (S26). */
+  guestPassword(request: IncomingMessage, linkId: string): number | null;
 }
 
 /** Limits of this process: so many Strapi nodes, so many times as much. Nothing is stored, nothing outlives a restart. */
@@ -34,7 +36,7 @@ export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): Ra
   }
 
   /** A limit that a whole site runs into is one that was set wrong, or a reverse proxy that was not named. */
-  function warn({ action, addressPrefix }: Attempt): void {
+  function warn({ action, addressPrefix }: { action: string; addressPrefix: string }): void {
     if (performance.now() - warnedAt < WARN_INTERVAL_MS) return;
     warnedAt = performance.now();
     strapi.log.warn(
@@ -54,6 +56,15 @@ export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): Ra
     prefixOf,
     mint: (request, origin, apiToken) =>
       judge({ action: 'mint', origin, apiToken, addressPrefix: prefixOf(request) ?? 'unknown' }),
+    guestPassword(request, linkId) {
+      const { perPrefix, perLink } = configOf(strapi).rateLimits.guestPassword;
+      const addressPrefix = prefixOf(request) ?? 'unknown';
+      const tooMany = buckets.take(`guest-password prefix ${addressPrefix}`, perPrefix);
+      // Who is over that takes nothing from the other guests of the link.
+      if (tooMany === null) return buckets.take(`guest-password link ${linkId}`, perLink);
+      warn({ action: 'guestPassword', addressPrefix });
+      return tooMany;
+    },
     redeem: (origin, addressPrefix) => judge({ action: 'redeem', origin, apiToken: null, addressPrefix }),
   };
 }

@@ -25,7 +25,7 @@ export interface Attempt {
 export type RateVerdict = { limited: false } | { limited: true; by: keyof RateLimits; retryAfterSeconds: number };
 
 /** Who may stand for many people, and has no limit as one person. */
-const CROWDS: ReadonlySet<string> = new Set(['public', 'api-token'] satisfies Origin['kind'][]);
+const CROWDS: ReadonlySet<string> = new Set(['public', 'api-token', 'guest-link'] satisfies Origin['kind'][]);
 
 interface Bucket {
   by: keyof RateLimits;

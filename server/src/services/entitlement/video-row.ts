@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { VIDEO_UID } from '../../content-types/uids';
 import { batched } from '../batch';
 
-const publishedVideoSchema = z.object({
+const videoRowSchema = z.object({
   locale: z.string().nullish(),
   /** `malformed`: an editor typed something else into the JSON field. */
   allowedRoles: z.union([z.array(z.string()).nullish(), z.unknown().transform(() => 'malformed' as const)]),
@@ -21,16 +21,19 @@ const publishedVideoSchema = z.object({
   poster: z.object({ url: z.string() }).nullish(),
 });
 
-export type PublishedVideo = z.infer<typeof publishedVideoSchema>;
+export type VideoRow = z.infer<typeof videoRowSchema>;
 
 const identifiedSchema = z.object({ documentId: z.string() });
 
-/** The published rows in one locale. */
-function rowsIn(strapi: Core.Strapi, locale: string | null) {
+/** Viewers get what is published; drafts are for editors alone (S10). */
+export type VideoStatus = 'published' | 'draft';
+
+/** The rows of one status in one locale. */
+function rowsIn(strapi: Core.Strapi, status: VideoStatus, locale: string | null) {
   return batched(async (documentIds: string[]) => {
     const found: unknown[] = await strapi.documents(VIDEO_UID).findMany({
       filters: { documentId: { $in: documentIds } },
-      status: 'published',
+      status,
       ...(locale === null ? {} : { locale }),
       populate: ['source', 'poster'],
     });
@@ -39,18 +42,18 @@ function rowsIn(strapi: Core.Strapi, locale: string | null) {
 }
 
 /**
- * The published row of an entry in one locale (null: the default one), or null. Entries that are asked for together are
- * read together. Throws where one cannot be read: fail closed.
+ * The row of an entry in one locale (null: the default one), or null. Entries that are asked for together are read
+ * together. Throws where one cannot be read: fail closed.
  */
-export function createPublishedVideos(strapi: Core.Strapi) {
+export function createVideoRows(strapi: Core.Strapi, status: VideoStatus) {
   const locales = new Map<string | null, ReturnType<typeof rowsIn>>();
-  return async (documentId: string, locale: string | null): Promise<PublishedVideo | null> => {
-    const rows = locales.get(locale) ?? rowsIn(strapi, locale);
+  return async (documentId: string, locale: string | null): Promise<VideoRow | null> => {
+    const rows = locales.get(locale) ?? rowsIn(strapi, status, locale);
     locales.set(locale, rows);
-    return publishedVideoSchema.nullable().parse(await rows(documentId));
+    return videoRowSchema.nullable().parse(await rows(documentId));
   };
 }
 
-export function assetIdOf(video: PublishedVideo): string | null {
+export function assetIdOf(video: VideoRow): string | null {
   return video.source?.provider_metadata?.protectedVod.assetId ?? null;
 }

@@ -1,0 +1,35 @@
+import type { Core } from '@strapi/strapi';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { documentIdSchema } from '../../contracts';
+import { VodError } from '../errors';
+import { getService } from '../services/get-service';
+import type { Origin } from '../tokens/playback-token';
+import { refuse } from './refusal';
+
+/** Failures that an operator mends by configuration; the log says how. */
+const UNCONFIGURED = ['secret-refused', 'not-configured'];
+
+const localeSchema = z.string().regex(/^[A-Za-z0-9-]{1,32}$/);
+
+/** Answers with a playback token of `video` in the locale that the query names, or with a refusal. */
+export async function answerWithToken(
+  strapi: Core.Strapi,
+  ctx: Context,
+  asked: { origin: Origin; video: unknown },
+): Promise<void> {
+  const video = documentIdSchema.safeParse(asked.video);
+  const locale = localeSchema.nullable().safeParse(ctx.query.locale ?? null);
+  if (!video.success || !locale.success) return refuse(ctx, 'not-found');
+  try {
+    const question = { origin: asked.origin, video: video.data, locale: locale.data };
+    const minted = await getService(strapi, 'playback-token').mint(question, ctx.request.origin);
+    if (minted.allow) ctx.body = minted.answer;
+    // The same for every link that opens nothing, also for one that never was: no reference tells them apart.
+    else refuse(ctx, minted.refusal, minted.refusal === 'link-refused' ? {} : { reference: minted.reference });
+  } catch (error) {
+    if (!(error instanceof VodError) || !UNCONFIGURED.includes(error.code)) throw error;
+    strapi.log.error(error.message);
+    refuse(ctx, 'not-configured');
+  }
+}
