@@ -44,4 +44,5 @@ export type DenyReason =
   | 'too-many-take-overs'
   | 'concurrency-limit'
   | 'view-limit'
+  | 'secret-replaced'
   | 'secret-refused';
