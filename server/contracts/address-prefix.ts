@@ -32,6 +32,8 @@ export function addressPrefixOf(address: string): string {
 export function ipv6SiteOf(addressPrefix: string): string | null {
   const [address = ''] = addressPrefix.split('/');
   if (!address.includes(':')) return null;
-  const network = ipv6Groups(address).slice(0, 3).map((group) => group.toString(16));
+  const network = ipv6Groups(address)
+    .slice(0, 3)
+    .map((group) => group.toString(16));
   return `${canonicalIpv6(`${network.join(':')}::`)}/48`;
 }

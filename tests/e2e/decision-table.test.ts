@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditEventSchema, type PublicRefusal, playbackRefusalSchema } from '../../server/contracts';
 import { askAsAdmin } from '../support/admin-rest';
+import { type ApiToken, askForSubject, createApiToken } from '../support/external-subjects';
 import { publishVideo, sendAsAdmin, unpublishVideo, VIDEO_ROUTE } from '../support/films';
 import { hashOf, introspect, redeem, streamerSide } from '../support/internal';
 import { askForToken } from '../support/minting';
@@ -32,6 +33,7 @@ const CALLERS = [
   { name: 'a VIP', role: 'vip', mayPlay: true, bought: false },
   { name: 'a VIP who bought', role: 'vip', mayPlay: true, bought: true },
   { name: 'a member who bought', role: 'member', mayPlay: false, bought: true },
+  { name: 'a VIP who lives elsewhere', role: 'vip', mayPlay: true, bought: false, elsewhere: true },
   { name: 'a visitor', role: 'public', mayPlay: false, bought: false },
 ] as const;
 type Caller = (typeof CALLERS)[number];
@@ -89,7 +91,12 @@ const videos = new Map<Entry, string>();
 const sessions = new Map<string, string>();
 const keyOf = (...parts: { name: string }[]): string => parts.map(({ name }) => name).join(' | ');
 const videoOf = (entry: Entry): string => videos.get(entry) ?? '';
-const bearerOf = (caller: Caller): string | null => users.get(caller)?.jwt ?? null;
+/** Speaks for who lives elsewhere. */
+let shop: ApiToken;
+const ask = (caller: Caller, entry: Entry) =>
+  'elsewhere' in caller
+    ? askForSubject(site.app, videoOf(entry), shop, { id: 'ann', role: caller.role })
+    : askForToken(site.app, videoOf(entry), users.get(caller)?.jwt ?? null);
 
 async function createCallers(): Promise<() => Promise<void>> {
   const { app } = site;
@@ -103,7 +110,7 @@ async function createCallers(): Promise<() => Promise<void>> {
   for (const caller of CALLERS) {
     const role = roles.get(caller.role);
     if (!role) throw new Error(`no role ${caller.role}`);
-    if (caller.role !== 'public') users.set(caller, await createSiteUser(app, role));
+    if (caller.role !== 'public' && !('elsewhere' in caller)) users.set(caller, await createSiteUser(app, role));
   }
   return async () => {
     for (const { role, mayPlay } of CALLERS) {
@@ -115,7 +122,7 @@ async function createCallers(): Promise<() => Promise<void>> {
 }
 
 async function openSession(caller: Caller, entry: Entry): Promise<string> {
-  const { body } = await askForToken(site.app, videoOf(entry), bearerOf(caller));
+  const { body } = await ask(caller, entry);
   const { token } = (body as { data: { token: string } }).data;
   return hashOf((await redeem(site.app, token)).sessionId);
 }
@@ -146,6 +153,7 @@ const usePolicy = ({ maxHeight }: Policy) =>
 
 beforeAll(async () => {
   site = await startPublishedSite({ pluginConfig: { rules: [RULE] } });
+  shop = await createApiToken(site.app);
   for (const entry of ENTRIES) {
     videos.set(entry, await publishVideo(site.app, site.editor, { source: site.source }));
   }
@@ -178,7 +186,7 @@ describe.each(POLICIES)('$name', (policy) => {
       const [answered, expected]: Record<string, unknown>[] = [{}, {}];
       for (const entry of ENTRIES) {
         const reason = expectedReason(caller, entry, policy);
-        const { body, code } = await askForToken(site.app, videoOf(entry), bearerOf(caller));
+        const { body, code } = await ask(caller, entry);
         const { reference } = playbackRefusalSchema.safeParse(body).data?.error.details ?? {};
         Object.assign(answered ?? {}, { [entry.name]: [code ?? null, await reasonBehind(reference)] });
         Object.assign(expected ?? {}, { [entry.name]: [expectedCode(caller, reason), reason] });

@@ -159,10 +159,10 @@ describe.skipIf(!FFMPEG)('a 10-minute film, read at its own pace', () => {
   const direct = Object.keys(readers).filter((name) => !proxied.includes(name));
 
   async function expectEnd(name: string, change: keyof typeof changes): Promise<void> {
-    const { prepare, make } = changes[change];
+    const { prepare, make, mint: mintFor } = changes[change];
     const watcher = await createWatcher(site, await publishVideo(site.app, site.editor, { source }));
     await prepare?.(watcher);
-    const { urls } = await mint(site.app, watcher.documentId, watcher.user.jwt);
+    const { urls } = await (mintFor?.(watcher) ?? mint(site.app, watcher.documentId, watcher.user.jwt));
     const reading = await readers[name]?.(urls);
     if (reading === undefined) throw new Error(`nobody reads over ${name}`);
     const { reader, isRefused } = reading;

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { PlaybackTokenAnswer } from '../../server/contracts';
+import { type ApiToken, createApiToken, mintForSubject, tellChange } from './external-subjects';
 import { deleteVideo, sendAsAdmin, unpublishVideo, VIDEO_ROUTE } from './films';
 import { PLAY, type PlaybackSite } from './playback-site';
 import { setPolicies } from './policies';
@@ -34,6 +36,8 @@ export async function createWatcher({ app }: PlaybackSite, documentId: string): 
 export interface RevokingChange {
   /** What is so before the watcher begins. */
   prepare?(watcher: Watcher): Promise<unknown>;
+  /** How the watcher gets a token, where that is not by signing in. */
+  mint?(watcher: Watcher): Promise<PlaybackTokenAnswer['data']>;
   /** Resolves when it is committed. */
   make(watcher: Watcher): Promise<unknown>;
 }
@@ -51,6 +55,7 @@ export const REVOKING_CHANGES = [
   'policy of the role lowered',
   'order refunded',
   'rule removed',
+  'subject changed',
   'session ended',
 ] as const;
 
@@ -88,6 +93,20 @@ function ruleChanges({ app }: PlaybackSite): Record<'order refunded' | 'rule rem
       },
       make: ({ documentId }) => entitlement().unregister(`guest of ${documentId}`),
     },
+  };
+}
+
+/** The watcher lives elsewhere, and the site there withdraws what it said. */
+function subjectChange({ app }: PlaybackSite): RevokingChange {
+  const tokens = new Map<Watcher, ApiToken>();
+  const tokenOf = (watcher: Watcher): ApiToken => tokens.get(watcher) ?? { id: 0, accessKey: '' };
+  return {
+    async prepare(watcher) {
+      tokens.set(watcher, await createApiToken(app));
+    },
+    mint: (watcher) =>
+      mintForSubject(app, watcher.documentId, tokenOf(watcher), { id: 'ann', role: watcher.role.type }),
+    make: (watcher) => tellChange(app, tokenOf(watcher), 'ann', { role: 'authenticated' }),
   };
 }
 
@@ -133,6 +152,7 @@ export function revokingChanges(site: PlaybackSite): Record<ChangeName, Revoking
       },
     },
     ...ruleChanges(site),
+    'subject changed': subjectChange(site),
     'session ended': {
       make: ({ documentId }) =>
         app.strapi

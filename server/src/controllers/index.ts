@@ -1,4 +1,5 @@
 import { createAuditController } from './audit';
+import { createPersonalDataController } from './personal-data';
 import { createPlaybackController } from './playback';
 import { createRolePoliciesController } from './role-policies';
 import { createSessionController } from './session';
@@ -10,6 +11,7 @@ export const controllers = {
   audit: createAuditController,
   session: createSessionController,
   subject: createSubjectController,
+  'personal-data': createPersonalDataController,
   upload: createUploadController,
   playback: createPlaybackController,
   'role-policies': createRolePoliciesController,

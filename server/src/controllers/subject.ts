@@ -1,22 +1,30 @@
 import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
-import { z } from 'zod';
+import { externalSubjectIdSchema, subjectChangeSchema } from '../../contracts';
 import { getService } from '../services/get-service';
-import { answerNdjson } from './ndjson';
+import { subjectKey } from '../tokens/subject-origin';
+import { refuseForNow } from './refusal';
+import { apiTokenOf } from './request-origin';
 import { validated } from './validated';
 
-const userIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'This is no id of a user.');
-
-/** `/protected-vod/subjects/user/:id`: what is kept of one person. The user need not exist any more. */
+/**
+ * POST /api/protected-vod/subjects/:id/changed: an API token tells something of a user who lives elsewhere. The action is
+ * the permission to speak for such users at all, at the token endpoint too.
+ */
 export function createSubjectController({ strapi }: { strapi: Core.Strapi }) {
   return {
-    export(ctx: Context): void {
-      const id = validated(userIdSchema, ctx.params.id);
-      answerNdjson(ctx, `protected-vod-user-${id}`, getService(strapi, 'subject-data').pages(id));
-    },
-    async erase(ctx: Context): Promise<void> {
-      const id = validated(userIdSchema, ctx.params.id);
-      ctx.body = { data: await getService(strapi, 'subject-data').erase(id) };
+    async vouch(ctx: Context): Promise<void> {
+      ctx.set('Cache-Control', 'no-store');
+      const apiToken = apiTokenOf(ctx);
+      // The box can be ticked for roles as well, and means nothing there.
+      if (apiToken === null) return void ctx.forbidden();
+      const id = validated(externalSubjectIdSchema, ctx.params.id);
+      const change = validated(subjectChangeSchema, ctx.request.body ?? {});
+      const rate = getService(strapi, 'rate-limits').change(apiToken);
+      if (rate.limited) return refuseForNow(ctx, rate.retryAfterSeconds);
+      // Of this API token's subjects alone: another one's of the same id is somebody else.
+      const sessions = await getService(strapi, 'external-subjects').changed(subjectKey(`${apiToken}:${id}`), change);
+      ctx.body = { data: { sessions } };
     },
   };
 }

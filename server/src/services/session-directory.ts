@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { SessionEntry, SessionQuery } from '../../contracts';
 import { userNames, videoTitles } from './display-names';
 import { getService } from './get-service';
+import { columnsOfPerson, originOfPerson, type Person, shownParty } from './person';
 import { parseSessionRows, SESSION_COLUMNS, type SessionRow } from './playback-session/row';
 
 const TABLE = 'protected_vod_sessions';
@@ -45,8 +46,9 @@ function entryFrom(
     logId: session.session_hash.slice(0, LOG_ID_DIGITS),
     state,
     endReason,
-    user: { kind, id, name },
+    user: { ...shownParty(kind, id), name },
     role: session.role,
+    ...(kind === 'subject' && { attributes: session.subject_attributes }),
     video: { documentId: video, title: names.titles.get(video) ?? null },
     locale: session.locale,
     asset: session.asset,
@@ -61,9 +63,9 @@ function entryFrom(
 
 export interface SessionDirectoryService {
   list(query: SessionQuery): Promise<{ data: SessionEntry[]; next: number | null }>;
-  pagesOfUser(id: string): AsyncGenerator<SessionEntry[]>;
+  pagesOf(person: Person): AsyncGenerator<SessionEntry[]>;
   end(id: string): Promise<number | null>;
-  endOfUser(id: string): Promise<number>;
+  endOf(person: Person): Promise<number>;
   endOfVideo(documentId: string): Promise<number>;
 }
 
@@ -83,13 +85,14 @@ export function createSessionDirectoryService({ strapi }: { strapi: Core.Strapi 
   }
 
   async function page(query: SessionQuery): Promise<{ found: { id: number }[]; next: number | null }> {
-    const { state, user, video, since, limit, before } = query;
+    const { state, user, subject, video, since, limit, before } = query;
     const matching = table()
       .select(COLUMNS)
       .orderBy('id', 'desc')
       .limit(limit + 1);
     if (state !== undefined) matching.where({ state });
-    if (user !== undefined) matching.where({ origin_kind: 'user', origin_id: user });
+    if (user !== undefined) matching.where(columnsOfPerson({ user }));
+    if (subject !== undefined) matching.where(columnsOfPerson({ subject }));
     if (video !== undefined) matching.where({ video });
     if (since !== undefined) matching.where('started_at', '>=', since.getTime());
     if (before !== undefined) matching.where('id', '<', before);
@@ -104,10 +107,10 @@ export function createSessionDirectoryService({ strapi }: { strapi: Core.Strapi 
       const { found, next } = await page(query);
       return { data: await entriesOf(found), next };
     },
-    /** All of one user, the newest first, one page in memory at a time. */
-    async *pagesOfUser(id) {
+    /** All of one person, the newest first, one page in memory at a time. */
+    async *pagesOf(person) {
       for (let before: number | undefined; ; ) {
-        const { found, next } = await page({ user: id, limit: 200, before });
+        const { found, next } = await page({ ...person, limit: 200, before });
         if (found.length > 0) yield await entriesOf(found);
         if (next === null) return;
         before = next;
@@ -121,7 +124,7 @@ export function createSessionDirectoryService({ strapi }: { strapi: Core.Strapi 
         .first();
       return row === undefined ? null : sessions().store.end(row.session_hash, 'ended-by-editor');
     },
-    endOfUser: (id) => sessions().store.endScope({ origin: { kind: 'user', id } }, 'ended-by-editor'),
+    endOf: (person) => sessions().store.endScope({ origin: originOfPerson(person) }, 'ended-by-editor'),
     endOfVideo: (video) => sessions().store.endScope({ video }, 'ended-by-editor'),
   };
 }

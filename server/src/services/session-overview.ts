@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { OperatorSession } from '../../contracts';
 import { userNames, videoTitles } from './display-names';
 import { getService } from './get-service';
+import { shownParty } from './person';
 
 const TABLE = 'protected_vod_sessions';
 const MAX_SESSIONS = 500;
@@ -35,6 +36,12 @@ function userIds(rows: Row[]): string[] {
   return rows.flatMap((row) => (row.origin_kind === 'user' && row.origin_id ? [row.origin_id] : []));
 }
 
+/** The name of a user; of others, what their right comes from. */
+function viewerOf({ origin_kind: kind, origin_id: id }: Row, users: ReadonlyMap<string, string>): string {
+  if (kind === 'user') return users.get(id ?? '') ?? kind;
+  return kind === 'subject' && id !== null ? `subject ${shownParty(kind, id).id}` : kind;
+}
+
 /** The sessions as an operator looks at them. Nothing of it opens one. */
 export function createSessionOverviewService({ strapi }: { strapi: Core.Strapi }): SessionOverviewService {
   const active = () => strapi.db.getConnection(TABLE).where({ state: 'active' });
@@ -58,7 +65,7 @@ export function createSessionOverviewService({ strapi }: { strapi: Core.Strapi }
       const users = await userNames(strapi, userIds(rows));
       return rows.map((row) => ({
         id: row.session_hash.slice(0, ID_DIGITS),
-        viewer: users.get(row.origin_id ?? '') ?? row.origin_kind,
+        viewer: viewerOf(row, users),
         role: row.role,
         video: films.get(row.video) ?? row.video,
         clientPrefix: row.client_prefix,

@@ -42,13 +42,20 @@ export function factsOfSession(row: SessionRow): AuditFacts {
   return { origin: originOf(row), role, video, locale, asset, clientPrefix: clientPrefix || null, session };
 }
 
-/** Refusals for which nobody looks whether the user is (still) there. */
-const BEFORE_LOOK_UP = new Set(['token-expired', 'api-token-gone', 'user-not-nameable']);
+/** Refusals for which nobody looks whether the person is (still) there, or of one who may just have been erased. */
+const BEFORE_LOOK_UP = new Set([
+  'token-expired',
+  'api-token-gone',
+  'user-not-nameable',
+  'subject-not-nameable',
+  'subject-changed',
+]);
+const PERSONS = new Set(['user', 'subject']);
 
 /** Who does not exist (any more) is not named: a token or session may outlive its user's erasure by a moment. */
 export function originOfEvent({ kind, origin, reason }: AuditEvent): AuditParty | null {
   if (!origin) return null;
-  const isUnsure = kind === 'refusal' && origin.kind === 'user' && BEFORE_LOOK_UP.has(reason ?? '');
+  const isUnsure = kind === 'refusal' && PERSONS.has(origin.kind) && BEFORE_LOOK_UP.has(reason ?? '');
   const id = isUnsure || reason === 'caller-unknown' ? null : origin.id || null;
   return { kind: origin.kind, id };
 }

@@ -10,6 +10,7 @@ import { type Decision, type Denial, deny, type Question } from './decision';
 import { assetIdOf, createPublishedVideos, type PublishedVideo } from './published-video';
 import { belowCeiling } from './quality-ceiling';
 import { createRules, type EntitlementRules, type Rules } from './rules';
+import { ruleCallerOf } from './rules/rule-caller';
 import { viewAllowanceFor } from './view-allowance';
 
 /** What one deliberation knows and reads, each thing once, and together what is asked for together. */
@@ -38,11 +39,6 @@ function roleDenial(video: PublishedVideo, caller: Caller): Denial | null {
   return deny('role-not-allowed', caller.role === 'public' ? 'login-required' : 'not-entitled');
 }
 
-/** A rule judges the user, whoever asked in that user's name. */
-function withoutAsker(origin: Question['origin']): Question['origin'] {
-  return origin.kind === 'user' ? { kind: 'user', id: origin.id } : origin;
-}
-
 async function decide(reads: Reads, question: Question): Promise<Decision> {
   const caller = await reads.caller(question);
   if (!caller.allow) return caller;
@@ -53,7 +49,7 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
   const { role } = caller;
   const locale = video.locale ?? null;
   const byRule = await reads.ruleDenial({
-    caller: withoutAsker(question.origin),
+    caller: ruleCallerOf(question.origin),
     role,
     video: { documentId: question.video, locale },
   });

@@ -1,5 +1,6 @@
 import type { ViewLimit } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
+import { isOnePerson } from './concurrency';
 
 /** How often one video may be watched within a window of time. */
 export interface ViewAllowance extends ViewLimit {
@@ -8,8 +9,8 @@ export interface ViewAllowance extends ViewLimit {
   video: string;
 }
 
-/** Null: no limit. Public visitors and API tokens stand for many people. */
+/** Null: no limit. */
 export function viewAllowanceFor(origin: Origin, video: string, views: ViewLimit | null): ViewAllowance | null {
-  if (origin.kind !== 'user' || views === null) return null;
-  return { subject: `user:${origin.id}`, video, ...views };
+  if (!isOnePerson(origin) || views === null) return null;
+  return { subject: `${origin.kind}:${origin.id}`, video, ...views };
 }

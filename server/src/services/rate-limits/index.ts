@@ -17,6 +17,8 @@ export interface RateLimitsService {
    * headers, as everywhere (S16).
    */
   mint(request: IncomingMessage, origin: Origin, apiToken: string | null): RateVerdict;
+  /** Counts what an API token tells of its subjects. */
+  change(apiToken: string): RateVerdict;
   /** Counts a token's first use, by the address prefix that the streamer saw. */
   redeem(origin: Origin, addressPrefix: string): RateVerdict;
 }
@@ -34,7 +36,7 @@ export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): Ra
   }
 
   /** A limit that a whole site runs into is one that was set wrong, or a reverse proxy that was not named. */
-  function warn({ action, addressPrefix }: Attempt): void {
+  function warn({ action, addressPrefix }: Pick<Attempt, 'action' | 'addressPrefix'>): void {
     if (performance.now() - warnedAt < WARN_INTERVAL_MS) return;
     warnedAt = performance.now();
     strapi.log.warn(
@@ -44,7 +46,7 @@ export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): Ra
 
   function judge(attempt: Attempt): RateVerdict {
     const { mint, redeem } = configOf(strapi).rateLimits;
-    const limits = attempt.action === 'mint' ? mint : { ...redeem, perApiToken: null };
+    const limits = attempt.action === 'redeem' ? { ...redeem, perApiToken: null } : mint;
     const verdict = judgeRate(buckets, attempt, limits);
     if (verdict.limited && verdict.by === 'perPrefix') warn(attempt);
     return verdict;
@@ -54,6 +56,8 @@ export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): Ra
     prefixOf,
     mint: (request, origin, apiToken) =>
       judge({ action: 'mint', origin, apiToken, addressPrefix: prefixOf(request) ?? 'unknown' }),
+    change: (apiToken) =>
+      judge({ action: 'change', origin: { kind: 'api-token', id: apiToken }, apiToken, addressPrefix: '' }),
     redeem: (origin, addressPrefix) => judge({ action: 'redeem', origin, apiToken: null, addressPrefix }),
   };
 }

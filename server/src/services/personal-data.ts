@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { AuditEntry, SessionEntry } from '../../contracts';
 import { AUDIT_TABLE } from './audit/event-table';
 import { getService } from './get-service';
+import { columnsOfPerson, originOfPerson, type Person } from './person';
 import { retryingDeadlocks } from './playback-session/deadlock';
 
 const USER_UID = 'plugin::users-permissions.user';
@@ -20,9 +21,9 @@ export interface Erased {
   events: number;
 }
 
-export interface SubjectDataService {
-  pages(userId: string): AsyncGenerator<({ type: 'session' } & SessionEntry)[] | ({ type: 'event' } & AuditEntry)[]>;
-  erase(userId: string, reason?: string): Promise<Erased>;
+export interface PersonalDataService {
+  pages(person: Person): AsyncGenerator<({ type: 'session' } & SessionEntry)[] | ({ type: 'event' } & AuditEntry)[]>;
+  erase(person: Person, reason?: string): Promise<Erased>;
   subscribe(): void;
   close(): Promise<void>;
 }
@@ -33,57 +34,67 @@ interface DeletionEvent {
   state: Record<string, unknown>;
 }
 
-/** What is kept of one person, and its erasure (DESIGN §12). */
-export function createSubjectDataService({ strapi }: { strapi: Core.Strapi }): SubjectDataService {
+/**
+ * What is kept of one person, and its erasure (DESIGN §12). Data protection calls that person the data subject; here the word
+ * subject is kept for users who live elsewhere.
+ */
+export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): PersonalDataService {
   const closing = new AbortController();
   const running = new Set<Promise<void>>();
-  const ofUser = (id: string) => ({ origin_kind: 'user', origin_id: id });
 
-  async function anonymise(id: string): Promise<Erased> {
+  async function anonymise(person: Person): Promise<Erased> {
+    const columns = columnsOfPerson(person);
+    const { kind, id } = originOfPerson(person);
     const nobody = { origin_id: null, client_prefix: null };
     // An ended session's row stays as long as any token could still lead to it; without it, the token would be new.
     const sessions: number = await retryingDeadlocks(() =>
       strapi.db
         .getConnection(SESSIONS)
-        .where({ ...ofUser(id), state: 'ended' })
-        .update({ origin_id: null, client_prefix: '', client_agent: '' }),
+        .where({ ...columns, state: 'ended' })
+        .update({ origin_id: null, client_prefix: '', client_agent: '', subject_attributes: null, subject_mark: null }),
     );
     const events: number = await retryingDeadlocks(() =>
       strapi.db
         .getConnection(AUDIT_TABLE)
-        .where(ofUser(id))
+        .where(columns)
         .update({ ...nobody, session: null }),
     );
     for (const counter of COUNTERS) {
       await retryingDeadlocks(() =>
         strapi.db
           .getConnection(counter)
-          .where({ subject: `user:${id}` })
+          .where({ subject: `${kind}:${id}` })
           .delete(),
       );
     }
     return { sessions, events };
   }
 
-  async function pass(id: string, reason: string): Promise<Erased> {
-    const { store } = getService(strapi, 'playback-session');
-    await store.endScope({ origin: { kind: 'user', id } }, reason);
-    await getService(strapi, 'audit').flush();
-    return anonymise(id);
+  /** Of a user of this site who is gone no token opens anything; of one who lives elsewhere none from before shall. */
+  async function end(person: Person, reason: string): Promise<void> {
+    const origin = originOfPerson(person);
+    if (origin.kind === 'subject') await getService(strapi, 'external-subjects').end(origin.id, reason);
+    else await getService(strapi, 'playback-session').store.endScope({ origin }, reason);
   }
 
-  async function erase(id: string, reason = 'subject-erased'): Promise<Erased> {
-    const first = await pass(id, reason);
+  async function pass(person: Person, reason: string): Promise<Erased> {
+    await end(person, reason);
+    await getService(strapi, 'audit').flush();
+    return anonymise(person);
+  }
+
+  async function erase(person: Person, reason = 'subject-erased'): Promise<Erased> {
+    const first = await pass(person, reason);
     // Cut short where Strapi stops.
     await delay(OTHER_NODES_MS, undefined, { signal: closing.signal }).catch(() => undefined);
-    const second = await pass(id, reason);
+    const second = await pass(person, reason);
     return { sessions: first.sessions + second.sessions, events: first.events + second.events };
   }
 
   /** Who deletes a user does not wait for it. A failure is told without naming anybody. */
   function eraseDeleted(ids: readonly string[]): void {
     for (const id of ids) {
-      const erasing = erase(id, 'user-deleted')
+      const erasing = erase({ user: id }, 'user-deleted')
         .then(() => undefined)
         .catch((error: unknown) => {
           const why = error instanceof Error ? error.name : 'unknown';
@@ -101,16 +112,16 @@ export function createSubjectDataService({ strapi }: { strapi: Core.Strapi }): S
 
   return {
     /** Sessions, then audit rows, one page in memory at a time. */
-    async *pages(userId) {
-      for await (const page of getService(strapi, 'session-directory').pagesOfUser(userId)) {
+    async *pages(person) {
+      for await (const page of getService(strapi, 'session-directory').pagesOf(person)) {
         yield page.map((entry) => ({ type: 'session' as const, ...entry }));
       }
-      for await (const page of getService(strapi, 'audit-log').pages({ user: userId })) {
+      for await (const page of getService(strapi, 'audit-log').pages(person)) {
         yield page.map((entry) => ({ type: 'event' as const, ...entry }));
       }
     },
     /**
-     * Ends what runs, then takes the user's id, networks and the link to sessions out of every row. The rows stay, and
+     * Ends what runs, then takes the person's id, networks and the link to sessions out of every row. The rows stay, and
      * name nobody. Takes two seconds, in which other nodes write what they still hold.
      */
     erase,
