@@ -24,3 +24,16 @@ export function addressPrefixOf(address: string): string {
   const network = [a, b, c, d & 0xff00].map((group) => group.toString(16)).join(':');
   return `${canonicalIpv6(`${network}::`)}/56`;
 }
+
+/**
+ * The `/48` around an IPv6 `/56` of `addressPrefixOf`: what one site is commonly given (RFC 6177), so that whoever holds it
+ * holds 256 of those prefixes. Null for IPv4.
+ */
+export function ipv6SiteOf(addressPrefix: string): string | null {
+  const [address = ''] = addressPrefix.split('/');
+  if (!address.includes(':')) return null;
+  const network = ipv6Groups(address)
+    .slice(0, 3)
+    .map((group) => group.toString(16));
+  return `${canonicalIpv6(`${network.join(':')}::`)}/48`;
+}

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { externalSubjectKeySchema } from './external-subject';
 import { documentIdSchema, guestLinkIdSchema } from './ids';
 
 /** What one row of the audit tells. */
@@ -23,9 +24,9 @@ export const AUDIT_KINDS = [
 export const auditReferenceSchema = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{12}$/);
 
 const auditPartySchema = z.object({
-  /** `user`, `public`, `api-token`, `admin`, `guest-link`. */
+  /** `user`, `public`, `api-token`, `subject`, `admin`, `guest-link`. */
   kind: z.string(),
-  /** Null: nobody in particular, or erased. */
+  /** Of a subject, `<id of the API token>:<id there>`. Null: nobody in particular, or erased. */
   id: z.string().nullable(),
 });
 
@@ -67,6 +68,7 @@ export const auditFilterSchema = z.object({
   kind: z.enum(AUDIT_KINDS).optional(),
   /** Id of a Users & Permissions user. */
   user: idTextSchema.optional(),
+  subject: externalSubjectKeySchema.optional(),
   guestLink: guestLinkIdSchema.optional(),
   video: documentIdSchema.optional(),
   asset: documentIdSchema.optional(),

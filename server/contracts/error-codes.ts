@@ -22,6 +22,9 @@ export type DenyReason =
   | 'api-token-gone'
   | 'api-token-unbound'
   | 'user-not-nameable'
+  | 'subject-not-nameable'
+  | 'subject-changed'
+  | 'role-unknown'
   | 'admin-gone'
   | 'admin-deactivated'
   | 'guest-link-gone'
@@ -54,4 +57,5 @@ export type DenyReason =
   | 'too-many-take-overs'
   | 'concurrency-limit'
   | 'view-limit'
+  | 'secret-replaced'
   | 'secret-refused';

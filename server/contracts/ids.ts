@@ -18,10 +18,10 @@ export const guestLinkSecretSchema = z.string().regex(/^gl_[A-Za-z0-9_-]{32}$/);
  */
 export const sessionIdSchema = z.string().regex(/^ps_[A-Za-z0-9_-]{40}$/);
 
-/** Compact JWS (RFC 7515 §3.1) of a bounded size; nothing about it has been verified. */
+/** Compact JWS (RFC 7515 §3.1) of a bounded size, with room for a subject's attributes; nothing about it has been verified. */
 export const playbackTokenSchema = z
   .string()
-  .max(2048)
+  .max(4096)
   .regex(/^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/);
 
 /** Lower-case hex SHA-256 of a session id: how sessions are named wherever the id itself must not appear. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { auditFilterSchema, pageQuerySchema } from './audit-api';
+import { externalSubjectKeySchema, subjectAttributesSchema } from './external-subject';
 import { documentIdSchema } from './ids';
 
 /** Id of a session's row, as the audit and the session list tell it. It opens nothing. */
@@ -9,6 +10,7 @@ export const sessionRowIdSchema = z.string().regex(/^[a-z0-9]{1,64}$/);
 export const sessionQuerySchema = z.strictObject({
   state: z.enum(['active', 'ended']).optional(),
   user: auditFilterSchema.shape.user,
+  subject: auditFilterSchema.shape.subject,
   guestLink: auditFilterSchema.shape.guestLink,
   video: documentIdSchema.optional(),
   /** Begun from here on. */
@@ -25,6 +27,8 @@ export const sessionEntrySchema = z.object({
   endReason: z.string().nullable(),
   user: z.object({ kind: z.string(), id: z.string().nullable(), name: z.string().nullable() }),
   role: z.string().nullable(),
+  /** What the API token said last of a subject. */
+  attributes: subjectAttributesSchema.exactOptional(),
   video: z.object({ documentId: z.string(), title: z.string().nullable() }),
   locale: z.string().nullable(),
   asset: z.string(),
@@ -44,9 +48,10 @@ export const sessionPageSchema = z.object({
   meta: z.object({ next: z.number().int().nullable() }),
 });
 
-/** Body of `POST /protected-vod/sessions/end`: all sessions of one user, or of one video. */
+/** Body of `POST /protected-vod/sessions/end`: all sessions of one user, of one subject, or of one video. */
 export const sessionsEndRequestSchema = z.union([
   z.strictObject({ user: z.union([z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), z.number().int()]).transform(String) }),
+  z.strictObject({ subject: externalSubjectKeySchema }),
   z.strictObject({ video: documentIdSchema }),
 ]);
 

@@ -6,7 +6,7 @@ export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<vo
   getService(strapi, 'revocation').subscribe();
   await getService(strapi, 'entitlement').rules.start();
   getService(strapi, 'audit').start();
-  getService(strapi, 'subject-data').subscribe();
+  getService(strapi, 'personal-data').subscribe();
   await registerAdminRights(strapi);
   await getService(strapi, 'resumable-upload').sweep();
   const { holders, slots } = getService(strapi, 'playback-session');
@@ -14,6 +14,8 @@ export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<vo
   strapi.cron.add({ 'protected-vod-slots': { task: () => slots.sweep(), options: { rule: '47 * * * *' } } });
   const policies = getService(strapi, 'role-policies');
   strapi.cron.add({ 'protected-vod-views': { task: () => policies.sweepViews(), options: { rule: '27 * * * *' } } });
+  const subjects = getService(strapi, 'external-subjects');
+  strapi.cron.add({ 'protected-vod-subjects': { task: () => subjects.sweep(), options: { rule: '57 * * * *' } } });
   const retention = getService(strapi, 'retention');
   strapi.cron.add({ 'protected-vod-overdue': { task: () => retention.endOverdue(), options: { rule: '37 * * * *' } } });
   strapi.cron.add({ 'protected-vod-retention': { task: () => retention.sweep(), options: { rule: '7 3 * * *' } } });

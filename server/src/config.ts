@@ -240,7 +240,7 @@ export const configSchema = z.strictObject({
         .int()
         .positive()
         .default(10_000)
-        .describe("Viewers' sockets at one time, over all protocols."),
+        .describe("Viewers' sockets at one time, over all protocols; one address may have a quarter of them."),
       maxMemoryBytes: z
         .number()
         .int()

@@ -4,6 +4,6 @@ import { getService } from './services/get-service';
 export async function destroy({ strapi }: { strapi: Core.Strapi }): Promise<void> {
   getService(strapi, 'film-intake').close();
   await getService(strapi, 'streamer').stop();
-  await getService(strapi, 'subject-data').close();
+  await getService(strapi, 'personal-data').close();
   await getService(strapi, 'audit').close();
 }

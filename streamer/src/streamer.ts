@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ChildMessage, StreamerSettings } from '../../server/contracts';
-import { createClientAddressReader, createProxyCheck, type ProxyCheck } from './access/client-address';
+import { createClientAddressReader, createProxyCheck, type ProxyCheck, parseTrusted } from './access/client-address';
 import { type Clock, monotonicClock } from './access/clock';
 import { type ConnectionLimit, createConnectionLimit } from './access/connection-limit';
 import { createGate, type Gate } from './access/gate';
@@ -171,7 +171,8 @@ export function createStreamer(
   const shortcut = createSegmentShortcut({ packager, cors, accel });
   const listener = createDelivery({ gate, shortcut, handler, cors, addressOf, logger, observer: core.metrics, edge });
   const onUpgrade = createFlvSocket({ ...streaming, gate, cors, addressOf, logger });
-  const mayConnect = createConnectionLimit(settings.maxConnections);
+  const isProxy = parseTrusted(settings.trustedProxies);
+  const mayConnect = createConnectionLimit({ max: settings.maxConnections, isProxy });
   const delivery = createHttpServer(listener, { onUpgrade, mayConnect });
   const rtmp = composeRtmp(core, { gate, packager, logger, mayConnect });
   const sync = composeSync(core, syncing, logger);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditEventSchema, type PublicRefusal, playbackRefusalSchema } from '../../server/contracts';
 import { askAsAdmin } from '../support/admin-rest';
+import { type ApiToken, askForSubject, createApiToken } from '../support/external-subjects';
 import { publishVideo, sendAsAdmin, unpublishVideo, VIDEO_ROUTE } from '../support/films';
 import { askForPreview, askWithLink, makeGuestLink } from '../support/guest-links';
 import { hashOf, introspect, redeem, streamerSide } from '../support/internal';
@@ -35,6 +36,7 @@ const CALLERS = [
   { name: 'a VIP', role: 'vip', mayPlay: true, bought: false },
   { name: 'a VIP who bought', role: 'vip', mayPlay: true, bought: true },
   { name: 'a member who bought', role: 'member', mayPlay: false, bought: true },
+  { name: 'a VIP who lives elsewhere', role: 'vip', mayPlay: true, bought: false, elsewhere: true },
   { name: 'a visitor', role: 'public', mayPlay: false, bought: false },
   { name: 'an editor', role: 'editor', mayPlay: true, bought: false },
   { name: 'a guest', role: 'guest', mayPlay: true, bought: false },
@@ -98,10 +100,13 @@ let previewer: AdminAccount;
 const sessions = new Map<string, string>();
 const keyOf = (...parts: { name: string }[]): string => parts.map(({ name }) => name).join(' | ');
 const videoOf = (entry: Entry): string => videos.get(entry) ?? '';
+/** Speaks for who lives elsewhere. */
+let shop: ApiToken;
 
 function ask(caller: Caller, entry: Entry): Promise<MintResponse> {
   if (caller.role === 'editor') return askForPreview(site.app, previewer.token, videoOf(entry));
   if (caller.role === 'guest') return askWithLink(site.app, { link: links.get(entry) });
+  if ('elsewhere' in caller) return askForSubject(site.app, videoOf(entry), shop, { id: 'ann', role: caller.role });
   return askForToken(site.app, videoOf(entry), users.get(caller)?.jwt ?? null);
 }
 
@@ -118,7 +123,7 @@ async function createCallers(): Promise<() => Promise<void>> {
     if (caller.role === 'editor' || caller.role === 'guest') continue;
     const role = roles.get(caller.role);
     if (!role) throw new Error(`no role ${caller.role}`);
-    if (caller.role !== 'public') users.set(caller, await createSiteUser(app, role));
+    if (caller.role !== 'public' && !('elsewhere' in caller)) users.set(caller, await createSiteUser(app, role));
   }
   return async () => {
     for (const { role, mayPlay } of CALLERS) {
@@ -161,6 +166,7 @@ const usePolicy = ({ maxHeight }: Policy) =>
 
 beforeAll(async () => {
   site = await startPublishedSite({ pluginConfig: { rules: [RULE] } });
+  shop = await createApiToken(site.app);
   for (const entry of ENTRIES) {
     const video = await publishVideo(site.app, site.editor, { source: site.source });
     videos.set(entry, video);

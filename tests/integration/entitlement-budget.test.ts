@@ -1,8 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publishVideo } from '../support/films';
-import { PHONE, syncingStreamer } from '../support/internal';
+import { PHONE, sessionHashFor, syncingStreamer } from '../support/internal';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
 import { requestedServer } from '../support/test-database';
 import { until } from '../support/until';
@@ -52,15 +52,18 @@ async function createCourse(at: number): Promise<string> {
   return (await documents(COURSE).create({ data, status: 'published' })).documentId;
 }
 
+function newIds() {
+  const [tokenId, salt] = [randomUUID(), 'salt'];
+  return { tokenId, salt, sessionHash: sessionHashFor(site.app, tokenId, salt) };
+}
+
 /** Every user watches every video. */
 async function openSessions() {
   const { documentId: asset } = await strapi().db.query('plugin::protected-vod.asset').findOne();
   const now = String(Date.now());
   const rows = users.flatMap((user) =>
     videos.map((video) => ({
-      tokenId: randomUUID(),
-      sessionHash: createHash('sha256').update(`${user} ${video}`).digest('hex'),
-      salt: 'salt',
+      ...newIds(),
       originKind: 'user',
       originId: String(user),
       role: 'subscriber',

@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { callInternal, hashOf, introspect, redeem, streamerKeysOf, syncingStreamer } from '../support/internal';
+import {
+  callInternal,
+  hashOf,
+  introspect,
+  redeem,
+  sessionHashFor,
+  streamerKeysOf,
+  syncingStreamer,
+} from '../support/internal';
 import { keysOf, kidOf } from '../support/key-rotation';
 import { askForToken, mint } from '../support/minting';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
@@ -26,6 +34,23 @@ describe('a site that accepts a second secret', () => {
     expect(kidOf(await newToken())).toBe(keysOf(site.app).keyring().kid);
     expect(Object.keys(keys?.publicKeys ?? {})).toHaveLength(2);
     expect(new Set(keys?.tagKeys).size).toBe(2);
+  });
+
+  it('renews sessions of both, and ends those of a secret that is gone, which restarted streamers still hold', async () => {
+    const sessions = () => site.app.strapi.db.getConnection('protected_vod_sessions');
+    const open = async () => hashOf((await redeem(site.app, await newToken())).sessionId);
+    const [previous, gone] = [await open(), await open()];
+    const { token_id: tokenId, salt } = await sessions().where({ session_hash: previous }).first();
+    const session = sessionHashFor(site.app, tokenId, salt, 1);
+    await sessions().where({ session_hash: previous }).update({ session_hash: session });
+    // With another salt no key of the site makes this id.
+    await sessions().where({ session_hash: gone }).update({ salt: 'other' });
+    const { results } = await syncingStreamer(site.app)([{ session }, { session: gone }]);
+    expect(results.map(({ state }) => state)).toEqual(['renewed', 'ended']);
+    expect(await sessions().where({ session_hash: gone }).first()).toMatchObject({
+      state: 'ended',
+      end_reason: 'secret-replaced',
+    });
   });
 
   it('tells streamers no credential and nothing that signs', async () => {

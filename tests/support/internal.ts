@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomUUID } from 'node:crypto';
 import {
   type Client,
   type IntrospectionResponse,
@@ -21,6 +21,17 @@ export const hashOf = (sessionId: string): string => createHash('sha256').update
 /** What the streamer of this site holds. */
 export function streamerKeysOf(app: StrapiApp): StreamerKeys {
   return app.strapi.plugin('protected-vod').service('keys').streamerKeys();
+}
+
+/** What a session's row says of its id, made with one of the keys that the site accepts; the first is the one in use. */
+export function sessionHashFor(app: StrapiApp, tokenId: string, salt: string, key = 0): string {
+  const { sessionIdKey, sessionTagKey } = app.strapi.plugin('protected-vod').service('keys').accepted()[key];
+  const core = createHmac('sha256', sessionIdKey)
+    .update(JSON.stringify([tokenId, salt]))
+    .digest()
+    .subarray(0, 18);
+  const tag = createHmac('sha256', sessionTagKey).update(core).digest().subarray(0, 12);
+  return hashOf(`ps_${Buffer.concat([core, tag]).toString('base64url')}`);
 }
 
 /** POSTs to the internal REST; `credential` null sends none. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type PlaybackTokenAnswer, playbackTokenAnswerSchema } from '../../server/contracts';
 import { askAsAdmin } from './admin-rest';
+import { type ApiToken, createApiToken, mintForSubject, tellChange } from './external-subjects';
 import { deleteVideo, sendAsAdmin, unpublishVideo, VIDEO_ROUTE } from './films';
 import { askForPreview, askWithLink, makeGuestLink } from './guest-links';
 import { PLAY, type PlaybackSite } from './playback-site';
@@ -46,7 +47,7 @@ type Minted = PlaybackTokenAnswer['data'];
 export interface RevokingChange {
   /** What is so before the watcher begins. */
   prepare?(watcher: Watcher): Promise<unknown>;
-  /** Where the watcher is not the user, who gets the token, and how. */
+  /** How the watcher gets a token, where that is not by signing in as the user. */
   mint?(watcher: Watcher): Promise<Minted>;
   /** Resolves when it is committed. */
   make(watcher: Watcher): Promise<unknown>;
@@ -65,6 +66,7 @@ export const REVOKING_CHANGES = [
   'policy of the role lowered',
   'order refunded',
   'rule removed',
+  'subject changed',
   'session ended',
   'link revoked',
   'editor deactivated',
@@ -107,7 +109,20 @@ function ruleChanges({ app }: PlaybackSite): Record<'order refunded' | 'rule rem
   };
 }
 
-/** The changes that end a session, each through the door that people use for it. */
+/** The watcher lives elsewhere, and the site there withdraws what it said. */
+function subjectChange({ app }: PlaybackSite): RevokingChange {
+  const tokens = new Map<Watcher, ApiToken>();
+  const tokenOf = (watcher: Watcher): ApiToken => tokens.get(watcher) ?? { id: 0, accessKey: '' };
+  return {
+    async prepare(watcher) {
+      tokens.set(watcher, await createApiToken(app));
+    },
+    mint: (watcher) =>
+      mintForSubject(app, watcher.documentId, tokenOf(watcher), { id: 'ann', role: watcher.role.type }),
+    make: (watcher) => tellChange(app, tokenOf(watcher), 'ann', { role: 'authenticated' }),
+  };
+}
+
 /** Those who watch without a role: guests of a link, and editors. */
 function inviteChanges({ app, editor }: PlaybackSite): Record<'link revoked' | 'editor deactivated', RevokingChange> {
   const links = new Map<Watcher, string>();
@@ -134,6 +149,7 @@ function inviteChanges({ app, editor }: PlaybackSite): Record<'link revoked' | '
   };
 }
 
+/** The changes that end a session, each through the door that people use for it. */
 export function revokingChanges(site: PlaybackSite): Record<ChangeName, RevokingChange> {
   const { app, editor } = site;
   const users = () => app.strapi.plugin('users-permissions');
@@ -175,6 +191,7 @@ export function revokingChanges(site: PlaybackSite): Record<ChangeName, Revoking
       },
     },
     ...ruleChanges(site),
+    'subject changed': subjectChange(site),
     ...inviteChanges(site),
     'session ended': {
       make: ({ documentId }) =>

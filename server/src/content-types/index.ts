@@ -6,6 +6,7 @@ import { playbackSessionSchema } from './playback-session/schema';
 import { sessionHolderSchema } from './session-holder/schema';
 import { sessionSlotSchema } from './session-slot/schema';
 import { settingSchema } from './setting/schema';
+import { subjectChangeSchema } from './subject-change/schema';
 import { videoSchema } from './video/schema';
 import { viewSchema } from './view/schema';
 
@@ -19,5 +20,6 @@ export const contentTypes = {
   'guest-link': { schema: guestLinkSchema },
   'key-rotation': { schema: keyRotationSchema },
   setting: { schema: settingSchema },
+  'subject-change': { schema: subjectChangeSchema },
   view: { schema: viewSchema },
 };

@@ -1,5 +1,6 @@
 import { createAuditController } from './audit';
 import { createGuestLinkController } from './guest-link';
+import { createPersonalDataController } from './personal-data';
 import { createPlaybackController } from './playback';
 import { createPreviewController } from './preview';
 import { createRolePoliciesController } from './role-policies';
@@ -12,6 +13,7 @@ export const controllers = {
   audit: createAuditController,
   session: createSessionController,
   subject: createSubjectController,
+  'personal-data': createPersonalDataController,
   upload: createUploadController,
   'guest-link': createGuestLinkController,
   preview: createPreviewController,

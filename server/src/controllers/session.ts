@@ -20,7 +20,7 @@ export function createSessionController({ strapi }: { strapi: Core.Strapi }) {
     },
     async endMany(ctx: Context): Promise<void> {
       const scope = validated(sessionsEndRequestSchema, ctx.request.body);
-      const ended = 'user' in scope ? directory().endOfUser(scope.user) : directory().endOfVideo(scope.video);
+      const ended = 'video' in scope ? directory().endOfVideo(scope.video) : directory().endOf(scope);
       ctx.body = { data: { ended: await ended } };
     },
   };

@@ -1,37 +1,30 @@
 import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
-import { z } from 'zod';
+import { externalSubjectIdSchema, subjectChangeSchema } from '../../contracts';
 import { getService } from '../services/get-service';
-import type { Subject } from '../services/subject-data';
-import { answerNdjson } from './ndjson';
+import { subjectKey } from '../tokens/subject-origin';
+import { refuseForNow } from './refusal';
+import { apiTokenOf } from './request-origin';
 import { validated } from './validated';
 
-const idSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'This is no id.');
-
 /**
- * `/protected-vod/subjects/user/:id`: what is kept of one person, who need not exist any more. The same below
- * `guest-link` of those who watched by one link.
+ * POST /api/protected-vod/subjects/:id/changed: an API token tells something of a user who lives elsewhere. The action is
+ * the permission to speak for such users at all, at the token endpoint too.
  */
 export function createSubjectController({ strapi }: { strapi: Core.Strapi }) {
-  const data = () => getService(strapi, 'subject-data');
-  const subjectOf = (ctx: Context, kind: Subject['kind']): Subject => ({
-    kind,
-    id: validated(idSchema, ctx.params.id),
-  });
-  const answerPages = (ctx: Context, subject: Subject) =>
-    answerNdjson(ctx, `protected-vod-${subject.kind}-${subject.id}`, data().pages(subject));
   return {
-    export(ctx: Context): void {
-      answerPages(ctx, subjectOf(ctx, 'user'));
-    },
-    async erase(ctx: Context): Promise<void> {
-      ctx.body = { data: await data().erase(subjectOf(ctx, 'user')) };
-    },
-    exportGuestLink(ctx: Context): void {
-      answerPages(ctx, subjectOf(ctx, 'guest-link'));
-    },
-    async eraseGuestLink(ctx: Context): Promise<void> {
-      ctx.body = { data: await data().erase(subjectOf(ctx, 'guest-link')) };
+    async vouch(ctx: Context): Promise<void> {
+      ctx.set('Cache-Control', 'no-store');
+      const apiToken = apiTokenOf(ctx);
+      // The box can be ticked for roles as well, and means nothing there.
+      if (apiToken === null) return void ctx.forbidden();
+      const id = validated(externalSubjectIdSchema, ctx.params.id);
+      const change = validated(subjectChangeSchema, ctx.request.body ?? {});
+      const rate = getService(strapi, 'rate-limits').change(apiToken);
+      if (rate.limited) return refuseForNow(ctx, rate.retryAfterSeconds);
+      // Of this API token's subjects alone: another one's of the same id is somebody else.
+      const sessions = await getService(strapi, 'external-subjects').changed(subjectKey(`${apiToken}:${id}`), change);
+      ctx.body = { data: { sessions } };
     },
   };
 }

@@ -6,6 +6,7 @@ export function contentApiRoutes() {
       { method: 'GET', path: '/videos', handler: 'video.find' },
       { method: 'GET', path: '/videos/:id', handler: 'video.findOne' },
       { method: 'POST', path: '/videos/:documentId/playback-token', handler: 'playback.create' },
+      { method: 'POST', path: '/subjects/:id/changed', handler: 'subject.vouch' },
     ],
   };
 }

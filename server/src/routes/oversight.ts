@@ -4,9 +4,9 @@ import { adminRight } from '../services/admin-rights';
 export function oversightRoutes() {
   const readSessions = { policies: adminRight('sessions.read') };
   const endSessions = { policies: adminRight('sessions.end') };
-  const readSubjects = { policies: adminRight('subjects.read') };
-  const eraseSubjects = { policies: adminRight('subjects.erase') };
   const readAudit = { policies: adminRight('audit.read') };
+  const readPerson = { policies: adminRight('subjects.read') };
+  const erasePerson = { policies: adminRight('subjects.erase') };
   return {
     type: 'admin',
     routes: [
@@ -16,10 +16,17 @@ export function oversightRoutes() {
       { method: 'GET', path: '/sessions', handler: 'session.find', config: readSessions },
       { method: 'POST', path: '/sessions/end', handler: 'session.endMany', config: endSessions },
       { method: 'POST', path: '/sessions/:id/end', handler: 'session.end', config: endSessions },
-      { method: 'GET', path: '/subjects/user/:id', handler: 'subject.export', config: readSubjects },
-      { method: 'DELETE', path: '/subjects/user/:id', handler: 'subject.erase', config: eraseSubjects },
-      { method: 'GET', path: '/subjects/guest-link/:id', handler: 'subject.exportGuestLink', config: readSubjects },
-      { method: 'DELETE', path: '/subjects/guest-link/:id', handler: 'subject.eraseGuestLink', config: eraseSubjects },
+      { method: 'GET', path: '/subjects/user/:id', handler: 'personal-data.exportUser', config: readPerson },
+      { method: 'DELETE', path: '/subjects/user/:id', handler: 'personal-data.eraseUser', config: erasePerson },
+      { method: 'GET', path: '/subjects/external/:id', handler: 'personal-data.exportExternal', config: readPerson },
+      { method: 'DELETE', path: '/subjects/external/:id', handler: 'personal-data.eraseExternal', config: erasePerson },
+      { method: 'GET', path: '/subjects/guest-link/:id', handler: 'personal-data.exportGuestLink', config: readPerson },
+      {
+        method: 'DELETE',
+        path: '/subjects/guest-link/:id',
+        handler: 'personal-data.eraseGuestLink',
+        config: erasePerson,
+      },
     ],
   };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { AUDIT_KINDS, type AuditEntry, type AuditFilter, type AuditParty, type PageQuery } from '../../contracts';
 import { AUDIT_TABLE } from './audit/event-table';
 import { getService } from './get-service';
+import { columnsOfPerson, personsIn, shownParty } from './person';
 
 const EXPORT_PAGE = 500;
 
@@ -44,7 +45,7 @@ function entryFrom(row: Row): AuditEntry {
     at: new Date(row.at).toISOString(),
     lastAt: new Date(row.last_at).toISOString(),
     count,
-    user: row.origin_kind === null ? null : { kind: row.origin_kind, id: row.origin_id },
+    user: row.origin_kind === null ? null : shownParty(row.origin_kind, row.origin_id),
     actor: actorFrom(row.actor),
     role,
     video,
@@ -72,11 +73,10 @@ export interface AuditLogService {
 export function createAuditLogService({ strapi }: { strapi: Core.Strapi }): AuditLogService {
   const flush = () => getService(strapi, 'audit').flush();
 
-  function matching({ user, guestLink, since, until, ...equal }: AuditFilter) {
+  function matching({ user, subject, guestLink, since, until, ...equal }: AuditFilter) {
     const query = strapi.db.getConnection(AUDIT_TABLE).select(COLUMNS);
     for (const [column, value] of Object.entries(equal)) if (value !== undefined) query.where(column, value);
-    if (user !== undefined) query.where({ origin_kind: 'user', origin_id: user });
-    if (guestLink !== undefined) query.where({ origin_kind: 'guest-link', origin_id: guestLink });
+    for (const person of personsIn({ user, subject, guestLink })) query.where(columnsOfPerson(person));
     if (since) query.where('at', '>=', since.getTime());
     if (until) query.where('at', '<=', until.getTime());
     return query;

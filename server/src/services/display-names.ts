@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
+import type { AuditParty } from '../../contracts';
 import { GUEST_LINK_UID, VIDEO_UID } from '../content-types/uids';
 
 const USER_UID = 'plugin::users-permissions.user';
@@ -51,19 +52,13 @@ async function guestLinkLabels(strapi: Core.Strapi, ids: Iterable<string>): Prom
   return new Map(links.map((link) => [link.documentId, link.label]));
 }
 
-/** Who is behind a session, as its row says. */
-export interface Viewer {
-  kind: string;
-  id: string | null;
-}
-
 const NAMED = { user: userNames, admin: adminNames, 'guest-link': guestLinkLabels };
 
-/** What viewers are called, where they are called something. Each kind has ids of its own. */
+/** What viewers are called, where they are called something. Each kind has ids of its own; subjects have nothing else. */
 export async function viewerNames(
   strapi: Core.Strapi,
-  viewers: readonly Viewer[],
-): Promise<(viewer: Viewer) => string | null> {
+  viewers: readonly AuditParty[],
+): Promise<(viewer: AuditParty) => string | null> {
   const names = new Map<string, Map<string, string>>();
   for (const [kind, read] of Object.entries(NAMED)) {
     const ids = viewers.flatMap((viewer) => (viewer.kind === kind ? (viewer.id ?? []) : []));

@@ -3,12 +3,14 @@ import { createAuditService } from './audit';
 import { createAuditLogService } from './audit-log';
 import { createEntitlementService } from './entitlement';
 import { createExternalStreamersService } from './external-streamers';
+import { createExternalSubjectsService } from './external-subjects';
 import { createFilmIntakeService } from './film-intake';
 import { createGuestLinksService } from './guest-links';
 import { createIntrospectionService } from './introspection';
 import { createKeysService } from './keys';
 import { createMediaFileService } from './media-file';
 import { createMediaFolderService } from './media-folder';
+import { createPersonalDataService } from './personal-data';
 import { createPlaybackSessionService } from './playback-session';
 import { createPlaybackTokenService } from './playback-token';
 import { createRateLimitsService } from './rate-limits';
@@ -20,7 +22,6 @@ import { createSessionDirectoryService } from './session-directory';
 import { createSessionOverviewService } from './session-overview';
 import { createStorageService } from './storage';
 import { createStreamerService } from './streamer';
-import { createSubjectDataService } from './subject-data';
 import { createSyncService } from './sync';
 import { createUploadRoutingService } from './upload-routing';
 import { createVideoService } from './video';
@@ -30,6 +31,7 @@ export const services = {
   audit: createAuditService,
   'audit-log': createAuditLogService,
   'external-streamers': createExternalStreamersService,
+  'external-subjects': createExternalSubjectsService,
   'film-intake': createFilmIntakeService,
   'media-file': createMediaFileService,
   'media-folder': createMediaFolderService,
@@ -40,6 +42,7 @@ export const services = {
   'guest-links': createGuestLinksService,
   introspection: createIntrospectionService,
   keys: createKeysService,
+  'personal-data': createPersonalDataService,
   'playback-session': createPlaybackSessionService,
   'playback-token': createPlaybackTokenService,
   'rate-limits': createRateLimitsService,
@@ -49,7 +52,6 @@ export const services = {
   'session-directory': createSessionDirectoryService,
   'session-overview': createSessionOverviewService,
   streamer: createStreamerService,
-  'subject-data': createSubjectDataService,
   sync: createSyncService,
   video: createVideoService,
 };

@@ -8,7 +8,7 @@ import {
 import { configOf } from '../config';
 import type { Keyring } from '../tokens/keyring';
 import { type PlaybackClaims, verifyPlaybackToken } from '../tokens/playback-token';
-import { deriveSessionId, hashSessionId, hasValidTag, newSessionSalt } from '../tokens/session-id';
+import { deriveSessionId, hashSessionId, hasValidTag, newSessionSalt, sessionIdOf } from '../tokens/session-id';
 import { type AuditFacts, factsOfSession } from './audit/event';
 import type { Allowance } from './entitlement/decision';
 import { getService } from './get-service';
@@ -148,14 +148,9 @@ class Inquiry {
     const row = known ?? (expired ? new Refused('token-expired', true) : await this.redeemOnce(claims));
     if (row instanceof Refused || row instanceof Limited) return row;
     this.about = factsOfSession(row);
-    const sessionId = this.sessionIdOf(row);
+    const { token_id: tokenId, salt, session_hash: hash } = row;
+    const sessionId = sessionIdOf(this.keyrings, { tokenId, salt, hash });
     return sessionId === null ? new Refused('session-ended', true) : this.found(row, sessionId, !expired);
-  }
-
-  /** Null: it began under a secret that is accepted no more. */
-  private sessionIdOf(row: SessionRow): string | null {
-    const ids = this.keyrings.map((keyring) => deriveSessionId(keyring, row.token_id, row.salt));
-    return ids.find((id) => hashSessionId(id) === row.session_hash) ?? null;
   }
 
   /** Its silence is looked up once: what follows, a hand-over above all, is activity. */

@@ -22,9 +22,11 @@ export interface PlaybackTokenService {
 export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }): PlaybackTokenService {
   const refused = ({ origin, video, locale }: Question, reason: DenyReason, rule?: string) => {
     strapi.log.debug(`Playback token refused: ${reason}`);
-    const asked = { role: requesterRole(strapi), clientPrefix: requesterPrefix(strapi) };
-    // Not the named user's doing, but the token's that named him.
-    const about = reason === 'user-not-nameable' ? requesterOf(strapi) : origin;
+    // Not the named person's doing, but the token's that named them.
+    const isAsker = reason === 'user-not-nameable' || reason === 'subject-not-nameable';
+    const about = isAsker ? requesterOf(strapi) : origin;
+    const role = origin.kind === 'subject' && !isAsker ? origin.role : requesterRole(strapi);
+    const asked = { role, clientPrefix: requesterPrefix(strapi) };
     return getService(strapi, 'audit').record({
       kind: 'refusal',
       origin: about,
@@ -36,8 +38,10 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
     });
   };
   return {
-    async mint(question, requestOrigin) {
+    async mint(asked, requestOrigin) {
       const { signing } = await getService(strapi, 'keys').tokenKeys();
+      // Before the decision: what is told meanwhile makes the token old.
+      const question = { ...asked, origin: await getService(strapi, 'external-subjects').asOfNow(asked.origin) };
       const decision = await getService(strapi, 'entitlement').decide(question);
       if (!decision.allow) {
         return {

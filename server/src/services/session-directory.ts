@@ -1,8 +1,9 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import type { SessionEntry, SessionQuery } from '../../contracts';
-import { type Viewer, videoTitles, viewerNames } from './display-names';
+import type { AuditParty, SessionEntry, SessionQuery } from '../../contracts';
+import { videoTitles, viewerNames } from './display-names';
 import { getService } from './get-service';
+import { columnsOfPerson, originOfPerson, type Person, personsIn, shownParty } from './person';
 import { parseSessionRows, SESSION_COLUMNS, type SessionRow } from './playback-session/row';
 
 const TABLE = 'protected_vod_sessions';
@@ -26,14 +27,14 @@ function listedRow(row: unknown): ListedRow[] {
   return more ? parseSessionRows([row]).map((session) => ({ ...more, session })) : [];
 }
 
-function viewerOf({ origin_kind: kind, origin_id: id }: SessionRow): Viewer {
-  return { kind, id };
+function viewerOf({ origin_kind: kind, origin_id: id }: SessionRow): AuditParty {
+  return shownParty(kind, id);
 }
 
 const instant = (at: number) => new Date(at).toISOString();
 
 interface Names {
-  nameOf(viewer: Viewer): string | null;
+  nameOf(viewer: AuditParty): string | null;
   titles: Map<string, string>;
   idle: Map<string, number>;
 }
@@ -51,6 +52,7 @@ function entryFrom(
     endReason,
     user: { ...viewer, name: names.nameOf(viewer) },
     role: session.role,
+    ...(viewer.kind === 'subject' && { attributes: session.subject_attributes }),
     video: { documentId: video, title: names.titles.get(video) ?? null },
     locale: session.locale,
     asset: session.asset,
@@ -65,9 +67,9 @@ function entryFrom(
 
 export interface SessionDirectoryService {
   list(query: SessionQuery): Promise<{ data: SessionEntry[]; next: number | null }>;
-  pages(filter: Pick<SessionQuery, 'user' | 'guestLink'>): AsyncGenerator<SessionEntry[]>;
+  pagesOf(person: Person): AsyncGenerator<SessionEntry[]>;
   end(id: string): Promise<number | null>;
-  endOfUser(id: string): Promise<number>;
+  endOf(person: Person): Promise<number>;
   endOfVideo(documentId: string): Promise<number>;
 }
 
@@ -89,14 +91,13 @@ export function createSessionDirectoryService({ strapi }: { strapi: Core.Strapi 
   }
 
   async function page(query: SessionQuery): Promise<{ found: { id: number }[]; next: number | null }> {
-    const { state, user, guestLink, video, since, limit, before } = query;
+    const { state, user, subject, guestLink, video, since, limit, before } = query;
     const matching = table()
       .select(COLUMNS)
       .orderBy('id', 'desc')
       .limit(limit + 1);
     if (state !== undefined) matching.where({ state });
-    if (user !== undefined) matching.where({ origin_kind: 'user', origin_id: user });
-    if (guestLink !== undefined) matching.where({ origin_kind: 'guest-link', origin_id: guestLink });
+    for (const person of personsIn({ user, subject, guestLink })) matching.where(columnsOfPerson(person));
     if (video !== undefined) matching.where({ video });
     if (since !== undefined) matching.where('started_at', '>=', since.getTime());
     if (before !== undefined) matching.where('id', '<', before);
@@ -112,9 +113,9 @@ export function createSessionDirectoryService({ strapi }: { strapi: Core.Strapi 
       return { data: await entriesOf(found), next };
     },
     /** All of one person, the newest first, one page in memory at a time. */
-    async *pages(filter) {
+    async *pagesOf(person) {
       for (let before: number | undefined; ; ) {
-        const { found, next } = await page({ ...filter, limit: 200, before });
+        const { found, next } = await page({ ...person, limit: 200, before });
         if (found.length > 0) yield await entriesOf(found);
         if (next === null) return;
         before = next;
@@ -128,7 +129,7 @@ export function createSessionDirectoryService({ strapi }: { strapi: Core.Strapi 
         .first();
       return row === undefined ? null : sessions().store.end(row.session_hash, 'ended-by-editor');
     },
-    endOfUser: (id) => sessions().store.endScope({ origin: { kind: 'user', id } }, 'ended-by-editor'),
+    endOf: (person) => sessions().store.endScope({ origin: originOfPerson(person) }, 'ended-by-editor'),
     endOfVideo: (video) => sessions().store.endScope({ video }, 'ended-by-editor'),
   };
 }

@@ -1,8 +1,9 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import type { OperatorSession } from '../../contracts';
-import { type Viewer, videoTitles, viewerNames } from './display-names';
+import type { AuditParty, OperatorSession } from '../../contracts';
+import { videoTitles, viewerNames } from './display-names';
 import { getService } from './get-service';
+import { shownParty } from './person';
 
 const TABLE = 'protected_vod_sessions';
 const MAX_SESSIONS = 500;
@@ -31,8 +32,13 @@ export interface SessionOverviewService {
   end(hashStart: string): Promise<number>;
 }
 
-function viewerOf(row: Row): Viewer {
-  return { kind: row.origin_kind, id: row.origin_id };
+function viewerOf({ origin_kind: kind, origin_id: id }: Row): AuditParty {
+  return shownParty(kind, id);
+}
+
+/** For who is called nothing: what the right to watch comes from. */
+function nameless({ kind, id }: AuditParty): string {
+  return kind === 'subject' && id !== null ? `subject ${id}` : kind;
 }
 
 /** The sessions as an operator looks at them. Nothing of it opens one. */
@@ -58,7 +64,7 @@ export function createSessionOverviewService({ strapi }: { strapi: Core.Strapi }
       const nameOf = await viewerNames(strapi, rows.map(viewerOf));
       return rows.map((row) => ({
         id: row.session_hash.slice(0, ID_DIGITS),
-        viewer: nameOf(viewerOf(row)) ?? row.origin_kind,
+        viewer: nameOf(viewerOf(row)) ?? nameless(viewerOf(row)),
         role: row.role,
         video: films.get(row.video) ?? row.video,
         clientPrefix: row.client_prefix,

@@ -2,6 +2,7 @@ import type { Core } from '@strapi/strapi';
 import { LRUCache } from 'lru-cache';
 import type { SessionUsage, SessionVerdict, SyncRequest, SyncResponse } from '../../contracts';
 import { configOf } from '../config';
+import { sessionIdOf } from '../tokens/session-id';
 import { getService } from './get-service';
 import { grantFor, holdingFor } from './playback-session/grant';
 import type { Holding } from './playback-session/holders';
@@ -105,6 +106,11 @@ async function verdictsOn(
   return outcomes;
 }
 
+/** Whether the session's id is of a key that counts: a streamer goes on holding what began under a secret that is gone. */
+function isOfKnownKey(strapi: Core.Strapi, { token_id: tokenId, salt, session_hash: hash }: SessionRow): boolean {
+  return sessionIdOf(getService(strapi, 'keys').accepted(), { tokenId, salt, hash }) !== null;
+}
+
 /** What fresh decisions mean for the sessions of `due`; one that cannot be decided is missing. */
 async function judge(strapi: Core.Strapi, due: Due[]): Promise<Judgement[]> {
   const { session } = configOf(strapi);
@@ -113,8 +119,9 @@ async function judge(strapi: Core.Strapi, due: Due[]): Promise<Judgement[]> {
   const { idleTimes, claims } = getService(strapi, 'playback-session');
   // All at once, so that they share their queries.
   const judged = await Promise.all(
-    due.map(async ({ row, entry }) => {
+    due.map(async ({ row, entry }): Promise<Judgement | null> => {
       try {
+        if (!isOfKnownKey(strapi, row)) return { row, outcome: 'end', reason: 'secret-replaced' };
         const ms = async () => Math.min((await idleTimes([row])).get(row.session_hash) ?? 0, entry.idleMs);
         return await judgeSession(row, { decide, session, silence: { since: row.last_seen_at, ms } });
       } catch (error) {

@@ -4,6 +4,7 @@ import { v7 as uuidV7 } from 'uuid';
 import { z } from 'zod';
 import { documentIdSchema, PROTOCOLS } from '../../contracts';
 import { VodError } from '../errors';
+import { subjectOriginSchema } from './subject-origin';
 import type { TokenKey } from './token-key';
 
 const ISSUER = 'protected-vod';
@@ -18,6 +19,7 @@ export const originSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('user'), id: z.string().max(64), apiToken: z.string().max(64).exactOptional() }),
   z.object({ kind: z.literal('public') }),
   z.object({ kind: z.literal('api-token'), id: z.string().max(64) }),
+  subjectOriginSchema,
   z.object({ kind: z.literal('admin'), id: z.string().max(64) }),
   z.object({ kind: z.literal('guest-link'), id: z.string().max(64) }),
 ]);

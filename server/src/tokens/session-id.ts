@@ -38,3 +38,12 @@ export function hasValidTag(keyring: Keyring, sessionId: string): boolean {
 export function hashSessionId(sessionId: string): string {
   return createHash('sha256').update(sessionId).digest('hex');
 }
+
+/** Null: the session began under a secret that is accepted no more, and its id is good no more. */
+export function sessionIdOf(
+  keyrings: readonly Keyring[],
+  session: { tokenId: string; salt: string; hash: string },
+): string | null {
+  const ids = keyrings.map((keyring) => deriveSessionId(keyring, session.tokenId, session.salt));
+  return ids.find((id) => hashSessionId(id) === session.hash) ?? null;
+}

@@ -1,4 +1,4 @@
-import { type Client, protocolOf, type Resource } from '../../../server/contracts';
+import { type Client, ipv6SiteOf, protocolOf, type Resource } from '../../../server/contracts';
 import type { Clock } from './clock';
 import type { IntrospectionClient } from './introspection-client';
 import type { AccessObserver } from './observer';
@@ -15,6 +15,8 @@ import type { TrustedKeys } from './trusted-keys';
  * once, a flood may not.
  */
 const PER_PREFIX = { capacity: 100, refillPerSecond: 20, maxKeys: 20_000 };
+/** The same for an IPv6 /48, or the 256 prefixes that one site has would use up what is for all. */
+const PER_SITE = { capacity: 200, refillPerSecond: 40, maxKeys: 20_000 };
 /** And over all prefixes: at ~0.2 ms each, a tenth of a core at most. */
 const OVER_ALL = { capacity: 1000, refillPerSecond: 500, maxKeys: 1 };
 const RETRY = { retryAfterSeconds: 1 };
@@ -56,6 +58,7 @@ function mayAskFor(claims: PlaybackClaims, resource: Resource): boolean {
 export function createTokenLookup(parts: TokenLookupParts): TokenLookup {
   const { sessions, lookup, introspection, verifier, keys, observer, clock } = parts;
   const perPrefix = createBuckets(PER_PREFIX, clock);
+  const perSite = createBuckets(PER_SITE, clock);
   const overAll = createBuckets(OVER_ALL, clock);
   const redeeming = new Map<string, Promise<Lookup>>();
 
@@ -72,7 +75,9 @@ export function createTokenLookup(parts: TokenLookupParts): TokenLookup {
   }
 
   async function redeem(token: string, tokenHash: string, client: Client): Promise<Lookup> {
+    const ipv6Site = ipv6SiteOf(client.addressPrefix);
     if (!perPrefix.take(client.addressPrefix)) return refuse(429, 'rate-limited', RETRY);
+    if (ipv6Site !== null && !perSite.take(ipv6Site)) return refuse(429, 'rate-limited', RETRY);
     // Nothing that this client did.
     if (!overAll.take('')) return refuse(503, 'rate-limited', RETRY);
     observer.signatureChecked();
@@ -84,6 +89,7 @@ export function createTokenLookup(parts: TokenLookupParts): TokenLookup {
       sessions.rememberToken(tokenHash, found.session, check.claims.exp);
       // Each token does so once: the next time it is known.
       perPrefix.giveBack(client.addressPrefix);
+      if (ipv6Site !== null) perSite.giveBack(ipv6Site);
     }
     return found;
   }

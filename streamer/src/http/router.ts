@@ -1,7 +1,7 @@
 import { type DeliveryUrl, parseDeliveryPath } from '../../../server/contracts';
 
-/** Longest delivery address: a token of 2048, a prefix and a track. */
-const MAX_TARGET_LENGTH = 4096;
+/** Longest delivery address: a token of 4096, a prefix and a track. */
+const MAX_TARGET_LENGTH = 4608;
 
 /** Where a reverse proxy asks whether a viewer may have a segment. */
 const EDGE_PATH = '/edge/authorize';

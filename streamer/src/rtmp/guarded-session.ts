@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Amf, Context, Rtmp, RtmpSession } from './nms';
 
-/** A player's longest command is `play` with a token of 2048; nothing else of it is ever as long. */
+/** A player's longest command is `play` with a token of 4096; nothing else of it is ever as long. */
 const MAX_MESSAGE_BYTES = 16 * 1024;
 const MAX_CHUNK_STREAMS = 16;
 const MAX_STREAMS = 16;

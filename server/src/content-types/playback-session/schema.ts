@@ -17,11 +17,19 @@ export const playbackSessionSchema = {
     sessionHash: { type: 'string', required: true, private: true },
     /** Random half of the session id's derivation. */
     salt: { type: 'string', required: true, private: true },
-    originKind: { type: 'enumeration', enum: ['user', 'public', 'api-token', 'admin', 'guest-link'], required: true },
+    originKind: {
+      type: 'enumeration',
+      enum: ['user', 'public', 'api-token', 'subject', 'admin', 'guest-link'],
+      required: true,
+    },
     originId: { type: 'string' },
-    /** Id of the API token that asked, for itself or in a user's name: the session ends with it (S8). */
+    /** Id of the API token that asked, for itself or in somebody's name: the session ends with it (S8). */
     apiToken: { type: 'string' },
     role: { type: 'string' },
+    /** JSON: what the API token said of a user who lives elsewhere, for rules at each lease. */
+    subjectAttributes: { type: 'text', private: true },
+    /** Of the last change of that user that this row knows of. */
+    subjectMark: { type: 'string', private: true },
     video: { type: 'string', required: true },
     locale: { type: 'string' },
     asset: { type: 'string', required: true },

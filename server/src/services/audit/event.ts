@@ -48,14 +48,21 @@ export function factsOfSession(row: SessionRow): AuditFacts {
 
 /** Refusals of callers who are not there (any more). */
 const OF_NOBODY = new Set(['caller-unknown', 'admin-gone', 'guest-link-gone']);
-/** Refusals for which nobody looks whether the user or the link is (still) there. */
-const BEFORE_LOOK_UP = new Set(['token-expired', 'api-token-gone', 'user-not-nameable']);
+/** Refusals for which nobody looks whether the person or the link is (still) there, or of who may just have been erased. */
+const BEFORE_LOOK_UP = new Set([
+  'token-expired',
+  'api-token-gone',
+  'user-not-nameable',
+  'subject-not-nameable',
+  'subject-changed',
+]);
+/** Those of whom all that names them can be erased. */
+const ERASABLE = new Set(['user', 'subject', 'guest-link']);
 
 /** Who does not exist (any more) is not named: a token or session may outlive its user's erasure by a moment. */
 export function originOfEvent({ kind, origin, reason }: AuditEvent): AuditParty | null {
   if (!origin) return null;
-  const isErasable = origin.kind === 'user' || origin.kind === 'guest-link';
-  const isUnsure = kind === 'refusal' && isErasable && BEFORE_LOOK_UP.has(reason ?? '');
+  const isUnsure = kind === 'refusal' && ERASABLE.has(origin.kind) && BEFORE_LOOK_UP.has(reason ?? '');
   const id = isUnsure || OF_NOBODY.has(reason ?? '') ? null : origin.id || null;
   return { kind: origin.kind, id };
 }

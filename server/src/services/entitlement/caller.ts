@@ -1,11 +1,13 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { Origin } from '../../tokens/playback-token';
+import type { SubjectOrigin } from '../../tokens/subject-origin';
 import { batched, once } from '../batch';
 import { type Denial, deny } from './decision';
 import { createEditorCallers } from './editor-caller';
 import { createGuestCallers } from './guest-caller';
 import type { Privilege } from './privilege';
+import { createSubjectReads, SUBJECT_ACTION, type SubjectReads, subjectCaller } from './subject-caller';
 
 /** The permission that editors tick in Users & Permissions → Roles. */
 export const PLAYBACK_ACTION = 'plugin::protected-vod.playback.create';
@@ -44,6 +46,7 @@ interface CallerReads {
   /** Whether the role with this id holds the playback permission. */
   mayPlay(roleId: string): Promise<boolean>;
   mustConfirm(): Promise<boolean>;
+  subject: SubjectReads;
 }
 
 /** Rows by their ids. What is in a row is not looked at here: a bad one harms itself only (S17). */
@@ -74,6 +77,7 @@ function createCallerReads(strapi: Core.Strapi): CallerReads {
       const advanced: unknown = await settings();
       return z.object({ email_confirmation: z.literal(true) }).safeParse(advanced).success;
     }),
+    subject: createSubjectReads(strapi),
   };
 }
 
@@ -121,6 +125,17 @@ async function namedUserCaller(reads: CallerReads, id: string, tokenId: string):
   return caller.allow ? caller : deny(caller.reason, 'not-entitled');
 }
 
+async function namedSubjectCaller(reads: CallerReads, origin: SubjectOrigin): Promise<Caller | Denial> {
+  const token = await findApiToken(reads, origin.apiToken);
+  const held = new Set(token?.type === 'custom' ? token.permissions?.map(({ action }) => action) : []);
+  const mayVouch = token?.type === 'full-access' || [PLAYBACK_ACTION, SUBJECT_ACTION].every((one) => held.has(one));
+  return subjectCaller(origin, {
+    ...reads.subject,
+    apiToken: token && { mayVouch },
+    callerOf: (role) => callerOfRole(reads, role, false),
+  });
+}
+
 /** Looks callers up afresh, all of one moment: they exist, may sign in, hold the permission that they need. */
 export function createCallers(strapi: Core.Strapi): (origin: Origin) => Promise<Caller | Denial> {
   const reads = createCallerReads(strapi);
@@ -132,6 +147,7 @@ export function createCallers(strapi: Core.Strapi): (origin: Origin) => Promise<
     if (origin.kind === 'api-token') return apiTokenCaller(reads, origin.id);
     if (!strapi.plugin('users-permissions')) return deny('caller-unknown', 'login-required');
     if (origin.kind === 'public') return publicCaller(reads);
+    if (origin.kind === 'subject') return namedSubjectCaller(reads, origin);
     return origin.apiToken === undefined
       ? userCaller(reads, origin.id)
       : namedUserCaller(reads, origin.id, origin.apiToken);

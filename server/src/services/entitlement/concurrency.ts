@@ -9,11 +9,16 @@ export interface Concurrency {
   atLimit: EffectivePolicy['atLimit'];
 }
 
-/** Null: no limit. Public visitors, API tokens and guest links stand for many people; editors only look. */
+/** Whose sessions and views are counted: visitors, API tokens and guest links stand for many people, editors only look. */
+export function isOnePerson(origin: Origin): origin is Extract<Origin, { kind: 'user' | 'subject' }> {
+  return origin.kind === 'user' || origin.kind === 'subject';
+}
+
+/** Null: no limit. */
 export function concurrencyFor(
   origin: Origin,
   { maxConcurrent, atLimit }: Pick<EffectivePolicy, 'maxConcurrent' | 'atLimit'>,
 ): Concurrency | null {
-  if (origin.kind !== 'user' || maxConcurrent === null) return null;
-  return { subject: `user:${origin.id}`, limit: maxConcurrent, atLimit };
+  if (!isOnePerson(origin) || maxConcurrent === null) return null;
+  return { subject: `${origin.kind}:${origin.id}`, limit: maxConcurrent, atLimit };
 }

@@ -10,6 +10,7 @@ import { type Decision, type Denial, deny, type Question } from './decision';
 import { type Privilege, policyOfPrivilege, viewsOfPrivilege } from './privilege';
 import { belowCeiling } from './quality-ceiling';
 import { createRules, type EntitlementRules, type Rules } from './rules';
+import { ruleCallerOf } from './rules/rule-caller';
 import { assetIdOf, createVideoRows, type VideoRow } from './video-row';
 import { type ViewAllowance, viewAllowanceFor } from './view-allowance';
 
@@ -40,17 +41,12 @@ function roleDenial(video: VideoRow, caller: Caller): Denial | null {
   return deny('role-not-allowed', caller.role === 'public' ? 'login-required' : 'not-entitled');
 }
 
-/** A rule judges the user, whoever asked in that user's name. */
-function withoutAsker(origin: Question['origin']): Question['origin'] {
-  return origin.kind === 'user' ? { kind: 'user', id: origin.id } : origin;
-}
-
 /** What roles and rules have against a viewer. */
 async function viewerDenial(reads: Reads, question: Question, caller: Caller, video: VideoRow): Promise<Denial | null> {
   const denial = roleDenial(video, caller);
   if (denial) return denial;
   return reads.ruleDenial({
-    caller: withoutAsker(question.origin),
+    caller: ruleCallerOf(question.origin),
     role: caller.role,
     video: { documentId: question.video, locale: video.locale ?? null },
   });

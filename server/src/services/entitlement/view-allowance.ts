@@ -1,5 +1,6 @@
 import type { ViewLimit } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
+import { isOnePerson } from './concurrency';
 import { type Denial, deny } from './decision';
 
 /** How often one video may be watched within a window of time, or ever. */
@@ -14,8 +15,9 @@ export interface ViewAllowance {
   usedUp: Denial;
 }
 
-/** Null: no limit. Public visitors and API tokens stand for many people, editors only look. */
+/** Null: no limit. */
 export function viewAllowanceFor(origin: Origin, video: string, views: ViewLimit | null): ViewAllowance | null {
-  if (origin.kind !== 'user' || views === null) return null;
-  return { subject: `user:${origin.id}`, video, ...views, usedUp: deny('view-limit', 'too-many-views') };
+  if (!isOnePerson(origin) || views === null) return null;
+  const subject = `${origin.kind}:${origin.id}`;
+  return { subject, video, ...views, usedUp: deny('view-limit', 'too-many-views') };
 }

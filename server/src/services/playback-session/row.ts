@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Client } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
+import { storedAttributesSchema, subjectOriginOf } from './subject-columns';
 
 /** Drivers return big integers as strings or numbers; both are read as numbers (all values stay below 2^53). */
 const integer = z.coerce.number().int();
@@ -11,10 +12,12 @@ const sessionRowSchema = z.object({
   token_id: z.string(),
   session_hash: z.string(),
   salt: z.string(),
-  origin_kind: z.enum(['user', 'public', 'api-token', 'admin', 'guest-link']),
+  origin_kind: z.enum(['user', 'public', 'api-token', 'subject', 'admin', 'guest-link']),
   origin_id: z.string().nullable(),
   api_token: z.string().nullable(),
   role: z.string().nullable(),
+  subject_attributes: storedAttributesSchema,
+  subject_mark: z.string().nullable(),
   video: z.string(),
   locale: z.string().nullable(),
   asset: z.string(),
@@ -48,6 +51,8 @@ export function originOf(row: SessionRow): Origin {
       return { kind: 'public' };
     case 'api-token':
       return { kind: 'api-token', id };
+    case 'subject':
+      return subjectOriginOf(row);
     case 'admin':
       return { kind: 'admin', id };
     case 'guest-link':

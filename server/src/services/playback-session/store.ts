@@ -12,6 +12,7 @@ import { Repeats } from './repeats';
 import { parseSessionRow, parseSessionRows, SESSION_COLUMNS, type SessionRow } from './row';
 import { createSettlement, type WhenLocked } from './settlement';
 import type { SessionSlots } from './slots';
+import { subjectColumns } from './subject-columns';
 import type { UsageLedger } from './usage-ledger';
 
 const TABLE = 'protected_vod_sessions';
@@ -32,7 +33,7 @@ export interface NewSession {
 
 /** Which sessions a change concerns; no field: all of them. */
 export interface Scope {
-  origin?: Exclude<Origin, { kind: 'public' }>;
+  origin?: { kind: Exclude<Origin['kind'], 'public'>; id: string };
   /** Those of all origins of this kind. */
   originKind?: Origin['kind'];
   /** Those that an API token asked for, in whosever name. */
@@ -57,7 +58,7 @@ export interface SessionStore {
 
 function apiTokenOf(origin: Origin): string | null {
   if (origin.kind === 'api-token') return origin.id;
-  return origin.kind === 'user' ? (origin.apiToken ?? null) : null;
+  return 'apiToken' in origin ? (origin.apiToken ?? null) : null;
 }
 
 function rowFrom(session: NewSession, now: number): Record<string, unknown> {
@@ -71,6 +72,7 @@ function rowFrom(session: NewSession, now: number): Record<string, unknown> {
     origin_id: session.origin.kind === 'public' ? null : session.origin.id,
     api_token: apiTokenOf(session.origin),
     role: session.role,
+    ...subjectColumns(session.origin),
     video: session.video,
     locale: session.locale,
     asset: session.asset,

@@ -17,6 +17,8 @@ export interface RateLimitsService {
    * headers, as everywhere (S16).
    */
   mint(request: IncomingMessage, origin: Origin, apiToken: string | null): RateVerdict;
+  /** Counts what an API token tells of its subjects. */
+  change(apiToken: string): RateVerdict;
   /** Counts a token's first use, by the address prefix that the streamer saw. */
   redeem(origin: Origin, addressPrefix: string): RateVerdict;
   /** Counts a password that is about to be compared; null, or in how many seconds the next one may come (S26). */
@@ -46,7 +48,7 @@ export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): Ra
 
   function judge(attempt: Attempt): RateVerdict {
     const { mint, redeem } = configOf(strapi).rateLimits;
-    const limits = attempt.action === 'mint' ? mint : { ...redeem, perApiToken: null };
+    const limits = attempt.action === 'redeem' ? { ...redeem, perApiToken: null } : mint;
     const verdict = judgeRate(buckets, attempt, limits);
     if (verdict.limited && verdict.by === 'perPrefix') warn(attempt);
     return verdict;
@@ -56,6 +58,8 @@ export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): Ra
     prefixOf,
     mint: (request, origin, apiToken) =>
       judge({ action: 'mint', origin, apiToken, addressPrefix: prefixOf(request) ?? 'unknown' }),
+    change: (apiToken) =>
+      judge({ action: 'change', origin: { kind: 'api-token', id: apiToken }, apiToken, addressPrefix: '' }),
     guestPassword(request, linkId) {
       const { perPrefix, perLink } = configOf(strapi).rateLimits.guestPassword;
       const addressPrefix = prefixOf(request) ?? 'unknown';

@@ -10,7 +10,7 @@ export interface RateLimits {
 }
 
 /** Something that is limited. */
-export type LimitedAction = 'mint' | 'redeem';
+export type LimitedAction = 'mint' | 'redeem' | 'change';
 
 export interface Attempt {
   action: LimitedAction;

@@ -82,7 +82,8 @@ function restrict(base: EffectivePolicy, policy: UnnamedPolicy): EffectivePolicy
 /**
  * What holds for a caller. A visitor or user: the policy of the role, over the site's defaults; a signed-in user gets
  * nothing of the public role's. An API token for itself: the policy of API tokens, over the site's defaults. A token in
- * the name of a user: what holds for the user, restricted by the policy of API tokens. No protocol may be left.
+ * the name of a user, of this site or elsewhere: what holds for the user, restricted by the policy of API tokens. No
+ * protocol may be left.
  */
 export function effectivePolicy(
   site: Site,
@@ -94,5 +95,5 @@ export function effectivePolicy(
   if (origin.kind === 'api-token') return override(base, apiTokens);
   const ofRole = role !== null && Object.hasOwn(roles, role) ? roles[role] : undefined;
   const own = override(base, ofRole ?? {});
-  return origin.kind === 'user' && origin.apiToken !== undefined ? restrict(own, apiTokens) : own;
+  return 'apiToken' in origin && origin.apiToken !== undefined ? restrict(own, apiTokens) : own;
 }

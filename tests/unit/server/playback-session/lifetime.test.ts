@@ -28,6 +28,8 @@ function row(startedMsAgo: number, seenMsAgo: number): SessionRow {
     origin_kind: 'user',
     origin_id: '1',
     api_token: null,
+    subject_attributes: {},
+    subject_mark: null,
     role: 'subscriber',
     video: 'v',
     locale: null,

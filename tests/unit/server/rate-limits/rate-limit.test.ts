@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Attempt, judgeRate } from '../../../../server/src/services/rate-limits/rate-limit';
 import { createTokenBuckets } from '../../../../server/src/services/rate-limits/token-bucket';
+import { subjectOrigin } from '../../../../server/src/tokens/subject-origin';
 
 const LIMITS = { perUser: 2, perApiToken: 3, perPrefix: 5 };
 const SCHOOL = '203.0.113.0/24';
@@ -81,6 +82,19 @@ describe('rate limits', () => {
     const onBehalf = (id: string): Attempt => ({ ...byUser(id), apiToken: '7' });
     expect(['1', '2', '3'].map((id) => grants(5, onBehalf(id)))).toEqual([2, 1, 0]);
     expect(grants(5, byUser('4'))).toBe(2);
+  });
+
+  it('of the subjects of an API token each has his own limit, and shares it with no other token’s of the same id', () => {
+    const { grants } = site();
+    const subject = (apiToken: string, id: string): Attempt => ({
+      action: 'redeem',
+      origin: subjectOrigin(apiToken, { id, role: 'subscriber', attributes: {} }),
+      apiToken: null,
+      addressPrefix: `10.0.${apiToken}.0/24`,
+    });
+    expect([subject('7', 'ann'), subject('7', 'bob'), subject('8', 'ann')].map((one) => grants(5, one))).toEqual([
+      2, 2, 2,
+    ]);
   });
 
   it('where its viewers redeem, they count by address prefix', () => {

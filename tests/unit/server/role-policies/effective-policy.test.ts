@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PROTOCOLS, type RolePolicies } from '../../../../server/contracts';
 import { parseConfig } from '../../../../server/src/config';
 import { effectivePolicy, sitePolicy } from '../../../../server/src/services/role-policies/effective-policy';
+import { subjectOrigin } from '../../../../server/src/tokens/subject-origin';
 
 const site = parseConfig({ session: { maxConcurrent: 5, maxLifetimeSeconds: 7200 }, token: { lifetimeSeconds: 120 } });
 const user = { kind: 'user', id: '12' } as const;
@@ -65,6 +66,12 @@ describe('the policy of a caller', () => {
       maxHeight: 720,
       clientBinding: 'address-prefix',
     });
+  });
+
+  it('of an API token in the name of a user who lives elsewhere is the same', () => {
+    const subject = subjectOrigin('3', { id: 'ann', role: 'subscriber', attributes: {} });
+    const ofUser = effectivePolicy(site, POLICIES, inTheNameOf, 'subscriber');
+    expect(effectivePolicy(site, POLICIES, subject, 'subscriber')).toEqual(ofUser);
   });
 
   it('of an API token in the name of a user is the user’s where API tokens have none', () => {

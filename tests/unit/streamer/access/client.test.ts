@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressPrefixOf } from '../../../../server/contracts';
+import { addressPrefixOf, ipv6SiteOf } from '../../../../server/contracts';
 import { describeClient, normaliseAddress } from '../../../../streamer/src/access/client';
 import { createClientAddressReader } from '../../../../streamer/src/access/client-address';
 
@@ -15,6 +15,15 @@ describe('a client', () => {
     ['fe80::1%eth0', 'fe80::/56'],
   ])('at %s is in %s', (address, prefix) => {
     expect(addressPrefixOf(normaliseAddress(address) ?? '')).toBe(prefix);
+  });
+
+  it.each([
+    ['2001:db8:1:2ff::9', '2001:db8:1::/48'],
+    ['2001:db8::1', '2001:db8::/48'],
+    ['::1', '::/48'],
+    ['203.0.113.77', null],
+  ])('at %s belongs to the IPv6 site %s', (address, site) => {
+    expect(ipv6SiteOf(addressPrefixOf(address))).toBe(site);
   });
 
   it.each(['', 'unknown', '1.2.3', '1.2.3.4.5', '256.1.1.1', '::g', '[::1]', '1.2.3.4/24'])('is not at %j', (text) => {

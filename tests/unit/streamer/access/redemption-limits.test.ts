@@ -5,7 +5,7 @@ import { type Site, startSite } from './harness';
 let site: Site;
 
 beforeEach(async () => {
-  site = await startSite();
+  site = await startSite({ settings: { trustedProxies: ['127.0.0.1'] } });
 });
 afterEach(() => site.stop());
 
@@ -54,5 +54,16 @@ describe('signatures of one address prefix', () => {
     expect(new Set(limited.map(({ headers }) => headers['retry-after']))).toEqual(new Set(['1']));
     expect((await redeem(await site.plugin.mint(), '127.0.1.1')).status).toBe(302);
     expect(site.plugin.introspections).toHaveLength(1);
+  });
+
+  it('an IPv6 /48 has twice as much for all its /56 together, and leaves the others theirs', async () => {
+    const stranger = generateKeyPairSync('ed25519').privateKey;
+    const redeemFrom = (token: string, address: string) =>
+      site.ask(`/v/${token}/hls/main.m3u8`, { headers: { 'x-forwarded-for': address } });
+    const forged = await Promise.all(Array.from({ length: 320 }, () => site.plugin.mint({ key: stranger })));
+    // Eighty from each of four, which none of them would have been refused alone.
+    const answers = await Promise.all(forged.map((token, at) => redeemFrom(token, `2001:db8:1:${at % 4}00::1`)));
+    expect(answers.filter(({ status }) => status === 429).length).toBeGreaterThan(40);
+    expect((await redeemFrom(await site.plugin.mint(), '2001:db8:2::1')).status).toBe(302);
   });
 });

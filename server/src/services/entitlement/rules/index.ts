@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { configOf } from '../../../config';
+import { subjectKey } from '../../../tokens/subject-origin';
 import { batched } from '../../batch';
 import { getService } from '../../get-service';
 import type { Denial } from '../decision';
@@ -16,6 +17,8 @@ export type { RuleQuestion } from './verdict';
 export interface ChangeScope {
   /** Id of a Users & Permissions user. */
   user?: number | string | null;
+  /** A user who lives elsewhere, as the audit names one: `<id of the API token>:<id there>`. */
+  subject?: string | null;
   /** `documentId` of a video. */
   video?: string | null;
 }
@@ -77,9 +80,10 @@ export function createRules(strapi: Core.Strapi): Rules {
     );
   }
 
-  async function changed({ user, video }: ChangeScope = {}): Promise<void> {
+  async function changed({ user, subject, video }: ChangeScope = {}): Promise<void> {
     await getService(strapi, 'playback-session').store.markDue({
       ...(user !== undefined && user !== null && { origin: { kind: 'user', id: String(user) } }),
+      ...(subject !== undefined && subject !== null && { origin: { kind: 'subject', id: subjectKey(subject) } }),
       ...(video !== undefined && video !== null && { video }),
     });
   }

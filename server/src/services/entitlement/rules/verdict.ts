@@ -1,11 +1,10 @@
 import type { DenyReason } from '../../../../contracts';
-import type { Origin } from '../../../tokens/playback-token';
 import { type Denial, deny } from '../decision';
+import type { RuleCaller } from './rule-caller';
 
 /** What a rule is asked about: a caller who holds the permission, and a published video within its window. */
 export interface RuleQuestion {
-  /** Who asks. `id` is that of the Users & Permissions user or of the API token. */
-  caller: Origin;
+  caller: RuleCaller;
   /** Type of the caller's role; null for callers without one. */
   role: string | null;
   /** `locale` is that of the published row that is to be played; null on a site without languages. */
@@ -25,7 +24,7 @@ export type Verdict =
     };
 
 /** Null: nothing speaks against it. One denial outweighs all; where a rule is concerned, one has to allow. */
-export function combine(verdicts: readonly Verdict[], caller: Origin): Denial | null {
+export function combine(verdicts: readonly Verdict[], caller: RuleCaller): Denial | null {
   const denied = verdicts.find((verdict) => verdict.kind === 'deny');
   if (denied) {
     const { rule: name, words } = denied;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { AuditEntry, GuestLinkEntry, SessionEntry } from '../../contracts';
 import { AUDIT_TABLE } from './audit/event-table';
 import { getService } from './get-service';
+import { columnsOfPerson, originOfPerson, type Person } from './person';
 import { retryingDeadlocks } from './playback-session/deadlock';
 
 const USER_UID = 'plugin::users-permissions.user';
@@ -20,20 +21,14 @@ export interface Erased {
   events: number;
 }
 
-/** Somebody of whom rows are kept: a Users & Permissions user, or whoever watched by a guest link. */
-export interface Subject {
-  kind: 'user' | 'guest-link';
-  id: string;
-}
-
 type Page =
   | ({ type: 'guest-link' } & GuestLinkEntry)[]
   | ({ type: 'session' } & SessionEntry)[]
   | ({ type: 'event' } & AuditEntry)[];
 
-export interface SubjectDataService {
-  pages(subject: Subject): AsyncGenerator<Page>;
-  erase(subject: Subject, reason?: string): Promise<Erased>;
+export interface PersonalDataService {
+  pages(person: Person): AsyncGenerator<Page>;
+  erase(person: Person, reason?: string): Promise<Erased>;
   subscribe(): void;
   close(): Promise<void>;
 }
@@ -44,59 +39,69 @@ interface DeletionEvent {
   state: Record<string, unknown>;
 }
 
-/** What is kept of one person, and its erasure (DESIGN §12). */
-export function createSubjectDataService({ strapi }: { strapi: Core.Strapi }): SubjectDataService {
+/**
+ * What is kept of one person, and its erasure (DESIGN §12). Data protection calls that person the data subject; here the word
+ * subject is kept for users who live elsewhere.
+ */
+export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): PersonalDataService {
   const closing = new AbortController();
   const running = new Set<Promise<void>>();
-  const rowsOf = ({ kind, id }: Subject) => ({ origin_kind: kind, origin_id: id });
 
-  async function anonymise(subject: Subject): Promise<Erased> {
+  async function anonymise(person: Person): Promise<Erased> {
+    const columns = columnsOfPerson(person);
+    const { kind, id } = originOfPerson(person);
     const nobody = { origin_id: null, client_prefix: null };
     // An ended session's row stays as long as any token could still lead to it; without it, the token would be new.
     const sessions: number = await retryingDeadlocks(() =>
       strapi.db
         .getConnection(SESSIONS)
-        .where({ ...rowsOf(subject), state: 'ended' })
-        .update({ origin_id: null, client_prefix: '', client_agent: '' }),
+        .where({ ...columns, state: 'ended' })
+        .update({ origin_id: null, client_prefix: '', client_agent: '', subject_attributes: null, subject_mark: null }),
     );
     const events: number = await retryingDeadlocks(() =>
       strapi.db
         .getConnection(AUDIT_TABLE)
-        .where(rowsOf(subject))
+        .where(columns)
         .update({ ...nobody, session: null }),
     );
     for (const counter of COUNTERS) {
       await retryingDeadlocks(() =>
         strapi.db
           .getConnection(counter)
-          .where({ subject: `${subject.kind}:${subject.id}` })
+          .where({ subject: `${kind}:${id}` })
           .delete(),
       );
     }
     return { sessions, events };
   }
 
-  async function pass(subject: Subject, reason: string): Promise<Erased> {
-    const { store } = getService(strapi, 'playback-session');
-    await store.endScope({ origin: { ...subject } }, reason);
-    await getService(strapi, 'audit').flush();
-    return anonymise(subject);
+  /** Of a user or a link that is gone no token opens anything; of a user who lives elsewhere none from before shall. */
+  async function end(person: Person, reason: string): Promise<void> {
+    const origin = originOfPerson(person);
+    if (origin.kind === 'subject') await getService(strapi, 'external-subjects').end(origin.id, reason);
+    else await getService(strapi, 'playback-session').store.endScope({ origin }, reason);
   }
 
-  async function erase(subject: Subject, reason = 'subject-erased'): Promise<Erased> {
+  async function pass(person: Person, reason: string): Promise<Erased> {
+    await end(person, reason);
+    await getService(strapi, 'audit').flush();
+    return anonymise(person);
+  }
+
+  async function erase(person: Person, reason = 'subject-erased'): Promise<Erased> {
     // First, so that nothing new begins by it.
-    if (subject.kind === 'guest-link') await getService(strapi, 'guest-links').remove(subject.id);
-    const first = await pass(subject, reason);
+    if ('guestLink' in person) await getService(strapi, 'guest-links').remove(person.guestLink);
+    const first = await pass(person, reason);
     // Cut short where Strapi stops.
     await delay(OTHER_NODES_MS, undefined, { signal: closing.signal }).catch(() => undefined);
-    const second = await pass(subject, reason);
+    const second = await pass(person, reason);
     return { sessions: first.sessions + second.sessions, events: first.events + second.events };
   }
 
   /** Who deletes a user does not wait for it. A failure is told without naming anybody. */
   function eraseDeleted(ids: readonly string[]): void {
     for (const id of ids) {
-      const erasing = erase({ kind: 'user', id }, 'user-deleted')
+      const erasing = erase({ user: id }, 'user-deleted')
         .then(() => undefined)
         .catch((error: unknown) => {
           const why = error instanceof Error ? error.name : 'unknown';
@@ -113,20 +118,19 @@ export function createSubjectDataService({ strapi }: { strapi: Core.Strapi }): S
   }
 
   return {
-    /** The guest link, where it is one, sessions, then audit rows, one page in memory at a time. */
-    async *pages({ kind, id }) {
-      const link = kind === 'guest-link' ? await getService(strapi, 'guest-links').find(id) : null;
+    /** A guest link itself, where it is one; sessions, then audit rows, one page in memory at a time. */
+    async *pages(person) {
+      const link = 'guestLink' in person ? await getService(strapi, 'guest-links').find(person.guestLink) : null;
       if (link) yield [{ type: 'guest-link' as const, ...link }];
-      const filter = kind === 'user' ? { user: id } : { guestLink: id };
-      for await (const page of getService(strapi, 'session-directory').pages(filter)) {
+      for await (const page of getService(strapi, 'session-directory').pagesOf(person)) {
         yield page.map((entry) => ({ type: 'session' as const, ...entry }));
       }
-      for await (const page of getService(strapi, 'audit-log').pages(filter)) {
+      for await (const page of getService(strapi, 'audit-log').pages(person)) {
         yield page.map((entry) => ({ type: 'event' as const, ...entry }));
       }
     },
     /**
-     * Ends what runs, then takes the subject's id, networks and the link to sessions out of every row. The rows stay, and
+     * Ends what runs, then takes the person's id, networks and the link to sessions out of every row. The rows stay, and
      * name nobody; a guest link itself goes. Takes two seconds, in which other nodes write what they still hold.
      */
     erase,
