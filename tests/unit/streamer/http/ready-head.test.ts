@@ -8,11 +8,12 @@ let respond: (response: ServerResponse) => void;
 /** Whether Node put the head together line by line. */
 let wroteItself = false;
 const server = http.createServer((_request, response) => {
-  const writeHead = response.writeHead.bind(response);
-  response.writeHead = (status: number, headers?: http.OutgoingHttpHeader[]) => {
-    wroteItself = true;
-    return writeHead(status, headers);
-  };
+  response.writeHead = new Proxy(response.writeHead, {
+    apply(writeHead, self, args) {
+      wroteItself = true;
+      return Reflect.apply(writeHead, self, args);
+    },
+  });
   respond(response);
   response.end('body');
 });
