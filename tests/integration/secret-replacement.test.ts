@@ -45,6 +45,8 @@ describe('a site that accepts a second secret', () => {
     await sessions().where({ session_hash: previous }).update({ session_hash: session });
     // With another salt no key of the site makes this id.
     await sessions().where({ session_hash: gone }).update({ salt: 'other' });
+    // As when Strapi has been restarted.
+    await site.app.strapi.plugin('protected-vod').service('playback-session').store.markDue({});
     const { results } = await syncingStreamer(site.app)([{ session }, { session: gone }]);
     expect(results.map(({ state }) => state)).toEqual(['renewed', 'ended']);
     expect(await sessions().where({ session_hash: gone }).first()).toMatchObject({
