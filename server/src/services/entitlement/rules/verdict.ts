@@ -2,7 +2,10 @@ import type { DenyReason } from '../../../../contracts';
 import type { Origin } from '../../../tokens/playback-token';
 import { type Denial, deny } from '../decision';
 
-/** What a rule is asked about: a caller who holds the permission, and a published video within its window. */
+/**
+ * What a rule is asked about: a caller who holds the permission, and a published video within its window. Nobody asks about
+ * editors who preview and guests with a link.
+ */
 export interface RuleQuestion {
   /** Who asks. `id` is that of the Users & Permissions user or of the API token. */
   caller: Origin;
