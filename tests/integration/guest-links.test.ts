@@ -187,6 +187,9 @@ describe('POST guest-links/playback-token', () => {
       originId: id,
       role: null,
     });
+    const other = { origin: { kind: 'guest-link', id }, video: await publish(), locale: null };
+    const decision = await service('entitlement').decide(other);
+    expect(decision).toMatchObject({ allow: false, reason: 'guest-link-other-video' });
   });
 
   it('asks neither roles nor rules nor the policies of roles', async () => {

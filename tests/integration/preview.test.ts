@@ -107,6 +107,15 @@ describe('POST preview-token', () => {
     }
     expect((await askForPreview(site.app, site.editor.token, site.video)).status).toBe(200);
   });
+
+  it('S8 is not answered to an admin token, whose right no lease could look at again', async () => {
+    const adminPermissions = [{ action: PREVIEW, subject: null, conditions: [], properties: {} }];
+    const wanted = { name: 'kiosk', description: '', lifespan: null, adminPermissions };
+    const made = await sendAsAdmin(site.app, site.editor, '/admin/admin-tokens', wanted);
+    const { accessKey } = (made as { data: { accessKey: string } }).data;
+    const answer = await askForPreview(site.app, accessKey, site.video);
+    expect(answer).toMatchObject({ status: 403, code: 'not-entitled' });
+  });
 });
 
 describe('a preview', () => {

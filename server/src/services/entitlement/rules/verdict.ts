@@ -2,7 +2,10 @@ import type { DenyReason } from '../../../../contracts';
 import { type Denial, deny } from '../decision';
 import type { RuleCaller } from './rule-caller';
 
-/** What a rule is asked about: a caller who holds the permission, and a published video within its window. */
+/**
+ * What a rule is asked about: a caller who holds the permission, and a published video within its window. Nobody asks about
+ * editors who preview and guests with a link.
+ */
 export interface RuleQuestion {
   caller: RuleCaller;
   /** Type of the caller's role; null for callers without one. */
