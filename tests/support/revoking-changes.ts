@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { PlaybackTokenAnswer } from '../../server/contracts';
+import { askAsAdmin } from './admin-rest';
 import { deleteVideo, sendAsAdmin, unpublishVideo, VIDEO_ROUTE } from './films';
+import { mint } from './minting';
 import { PLAY, type PlaybackSite } from './playback-site';
 import { setPolicies } from './policies';
 import { createSiteRole, createSiteUser, findSiteRole, grantPermission, type SiteUser } from './strapi-accounts';
@@ -30,10 +33,14 @@ export async function createWatcher({ app }: PlaybackSite, documentId: string): 
   return { user: await createSiteUser(app, role), role, permission, documentId };
 }
 
+type Minted = PlaybackTokenAnswer['data'];
+
 /** Something after which the watcher may watch no more. */
 export interface RevokingChange {
   /** What is so before the watcher begins. */
   prepare?(watcher: Watcher): Promise<unknown>;
+  /** How the watcher comes to a token; without it, by asking as the user who signed in. */
+  mint?(watcher: Watcher): Promise<Minted>;
   /** Resolves when it is committed. */
   make(watcher: Watcher): Promise<unknown>;
 }
@@ -54,7 +61,22 @@ export const REVOKING_CHANGES = [
   'session ended',
 ] as const;
 
-type ChangeName = (typeof REVOKING_CHANGES)[number];
+/** More of them. To a session that plays they do what the others do, so that the slow tests of delivery leave them out. */
+export const FURTHER_CHANGES = [
+  'user deleted',
+  'password changed',
+  'signed out',
+  'permissions deleted in bulk',
+  'API token deleted',
+  'sessions of the user ended',
+] as const;
+
+type ChangeName = (typeof REVOKING_CHANGES)[number] | (typeof FURTHER_CHANGES)[number];
+
+/** A token for the watcher, as long as nothing was changed. */
+export function mintBefore({ app }: PlaybackSite, change: RevokingChange, watcher: Watcher): Promise<Minted> {
+  return change.mint?.(watcher) ?? mint(app, watcher.documentId, watcher.user.jwt);
+}
 
 /** Courses and orders that make the rule allow, and what takes that back. */
 function ruleChanges({ app }: PlaybackSite): Record<'order refunded' | 'rule removed', RevokingChange> {
@@ -87,6 +109,41 @@ function ruleChanges({ app }: PlaybackSite): Record<'order refunded' | 'rule rem
         });
       },
       make: ({ documentId }) => entitlement().unregister(`guest of ${documentId}`),
+    },
+  };
+}
+
+/** What users do, or what is done to their accounts and to the sessions of theirs. */
+function furtherChanges({ app, editor }: PlaybackSite): Record<(typeof FURTHER_CHANGES)[number], RevokingChange> {
+  const users = () => app.strapi.plugin('users-permissions').service('user');
+  const apiTokens = () => app.strapi.service('admin::api-token');
+  const kiosks = new Map<Watcher, { id: number; accessKey: string }>();
+  return {
+    'user deleted': { make: ({ user }) => users().remove({ id: user.id }) },
+    'password changed': { make: ({ user }) => users().edit(user.id, { password: 'Another-passw0rd' }) },
+    'signed out': {
+      prepare: ({ role }) => grantPermission(app, role, 'plugin::users-permissions.auth.logout'),
+      async make({ user }) {
+        const headers = { authorization: `Bearer ${user.jwt}` };
+        const { status } = await fetch(`${app.url}/api/auth/logout`, { method: 'POST', headers });
+        if (status !== 200) throw new Error(`logout answered ${status}`);
+      },
+    },
+    'permissions deleted in bulk': {
+      make: ({ role }) =>
+        app.strapi.db.query('plugin::users-permissions.permission').deleteMany({ where: { role: { id: role.id } } }),
+    },
+    'API token deleted': {
+      async prepare(watcher) {
+        const name = `kiosk of ${watcher.documentId}`;
+        const token = { name, description: '', type: 'custom', lifespan: null, permissions: [PLAY] };
+        kiosks.set(watcher, await apiTokens().create(token));
+      },
+      mint: (watcher) => mint(app, watcher.documentId, kiosks.get(watcher)?.accessKey ?? ''),
+      make: (watcher) => apiTokens().revoke(kiosks.get(watcher)?.id),
+    },
+    'sessions of the user ended': {
+      make: ({ user }) => askAsAdmin(app, editor, '/sessions/end', { method: 'POST', body: { user: user.id } }),
     },
   };
 }
@@ -133,6 +190,7 @@ export function revokingChanges(site: PlaybackSite): Record<ChangeName, Revoking
       },
     },
     ...ruleChanges(site),
+    ...furtherChanges(site),
     'session ended': {
       make: ({ documentId }) =>
         app.strapi

@@ -5,6 +5,7 @@ import { playbackSessionSchema } from './playback-session/schema';
 import { sessionHolderSchema } from './session-holder/schema';
 import { sessionSlotSchema } from './session-slot/schema';
 import { settingSchema } from './setting/schema';
+import { tokenRoundSchema } from './token-round/schema';
 import { videoSchema } from './video/schema';
 import { viewSchema } from './view/schema';
 
@@ -17,5 +18,6 @@ export const contentTypes = {
   'session-slot': { schema: sessionSlotSchema },
   'key-rotation': { schema: keyRotationSchema },
   setting: { schema: settingSchema },
+  'token-round': { schema: tokenRoundSchema },
   view: { schema: viewSchema },
 };

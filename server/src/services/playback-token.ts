@@ -38,6 +38,9 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
   return {
     async mint(question, requestOrigin) {
       const { signing } = await getService(strapi, 'keys').tokenKeys();
+      const { claims, views, rounds } = getService(strapi, 'playback-session');
+      // Before the decision: what is ended meanwhile takes this token back too.
+      const round = await rounds.current(question);
       const decision = await getService(strapi, 'entitlement').decide(question);
       if (!decision.allow) {
         return {
@@ -47,7 +50,6 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
         };
       }
       // Holds nothing: only redemption takes a slot (S9). Asked here because the streamer's refusal says no reason.
-      const { claims, views } = getService(strapi, 'playback-session');
       if (decision.concurrency !== null && !(await claims.hasRoom(decision.concurrency))) {
         return { allow: false, refusal: 'too-many-sessions', reference: refused(question, 'concurrency-limit') };
       }
@@ -57,7 +59,13 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
       const lifetimeSeconds = decision.policy.tokenLifetimeSeconds;
       const { token, expiresAt } = await mintPlaybackToken(
         signing,
-        { video: question.video, locale: decision.locale, origin: question.origin, protocols: decision.protocols },
+        {
+          video: question.video,
+          locale: decision.locale,
+          origin: question.origin,
+          protocols: decision.protocols,
+          round,
+        },
         lifetimeSeconds,
       );
       const streamer = getService(strapi, 'streamer');

@@ -10,6 +10,8 @@ const USER_UID = 'plugin::users-permissions.user';
 const SESSIONS = 'protected_vod_sessions';
 /** What is only kept to count sessions and views of one person. */
 const COUNTERS = ['protected_vod_session_slots', 'protected_vod_views'];
+/** How often the sessions of one person were ended. */
+const ROUNDS = 'protected_vod_token_rounds';
 /** Longer than other nodes keep rows to themselves. */
 const OTHER_NODES_MS = 2_000;
 
@@ -39,6 +41,21 @@ export function createSubjectDataService({ strapi }: { strapi: Core.Strapi }): S
   const running = new Set<Promise<void>>();
   const ofUser = (id: string) => ({ origin_kind: 'user', origin_id: id });
 
+  async function deleteCounts(table: string, id: string): Promise<void> {
+    await retryingDeadlocks(() =>
+      strapi.db
+        .getConnection(table)
+        .where({ subject: `user:${id}` })
+        .delete(),
+    );
+  }
+
+  async function isGone(id: string): Promise<boolean> {
+    // PostgreSQL would refuse the question.
+    if (!strapi.plugin('users-permissions') || !/^\d{1,9}$/.test(id)) return true;
+    return (await strapi.db.query(USER_UID).findOne({ where: { id }, select: ['id'] })) === null;
+  }
+
   async function anonymise(id: string): Promise<Erased> {
     const nobody = { origin_id: null, client_prefix: null };
     // An ended session's row stays as long as any token could still lead to it; without it, the token would be new.
@@ -54,14 +71,9 @@ export function createSubjectDataService({ strapi }: { strapi: Core.Strapi }): S
         .where(ofUser(id))
         .update({ ...nobody, session: null }),
     );
-    for (const counter of COUNTERS) {
-      await retryingDeadlocks(() =>
-        strapi.db
-          .getConnection(counter)
-          .where({ subject: `user:${id}` })
-          .delete(),
-      );
-    }
+    for (const counter of COUNTERS) await deleteCounts(counter, id);
+    // While there is a user, the number keeps the tokens from before from counting again.
+    if (await isGone(id)) await deleteCounts(ROUNDS, id);
     return { sessions, events };
   }
 
