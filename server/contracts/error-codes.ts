@@ -53,6 +53,7 @@ export type DenyReason =
   | 'session-silent'
   | 'token-invalid'
   | 'token-expired'
+  | 'token-revoked'
   | 'client-mismatch'
   | 'too-many-take-overs'
   | 'concurrency-limit'

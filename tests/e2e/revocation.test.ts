@@ -10,7 +10,7 @@ import { freePort } from '../support/free-port';
 import { mint } from '../support/minting';
 import { type PacedReader, readPaced } from '../support/paced-reader';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
-import { COURSE_RULE, createWatcher, REVOKING_CHANGES, revokingChanges } from '../support/revoking-changes';
+import { COURSE_RULE, createWatcher, mintBefore, REVOKING_CHANGES, revokingChanges } from '../support/revoking-changes';
 import { readHttp, readRtmp, readWebSocket, type StreamReader } from '../support/stream-readers';
 import { FFMPEG, repeatFilm } from '../support/tools';
 import { uploadFilmByTus } from '../support/tus-upload';
@@ -159,10 +159,10 @@ describe.skipIf(!FFMPEG)('a 10-minute film, read at its own pace', () => {
   const direct = Object.keys(readers).filter((name) => !proxied.includes(name));
 
   async function expectEnd(name: string, change: keyof typeof changes): Promise<void> {
-    const { prepare, mint: mintOtherwise, make } = changes[change];
+    const { prepare, make } = changes[change];
     const watcher = await createWatcher(site, await publishVideo(site.app, site.editor, { source }));
     await prepare?.(watcher);
-    const { urls } = await (mintOtherwise?.(watcher) ?? mint(site.app, watcher.documentId, watcher.user.jwt));
+    const { urls } = await mintBefore(site, changes[change], watcher);
     const reading = await readers[name]?.(urls);
     if (reading === undefined) throw new Error(`nobody reads over ${name}`);
     const { reader, isRefused } = reading;

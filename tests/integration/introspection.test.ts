@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROTOCOLS, playbackTokenSchema, sessionIdSchema } from '../../server/contracts';
-import { deleteVideo, publishVideo, unpublishVideo, uploadFilm } from '../support/films';
+import { publishVideo, uploadFilm } from '../support/films';
 import {
   callInternal,
   hashOf,
@@ -12,49 +12,49 @@ import {
   syncingStreamer,
 } from '../support/internal';
 import { mint } from '../support/minting';
+import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
+import { setPolicies } from '../support/policies';
 import {
-  type AdminAccount,
-  createAdmin,
-  createSiteRole,
-  createSiteUser,
-  findSiteRole,
-  grantPermission,
-  type SiteUser,
-} from '../support/strapi-accounts';
-import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
+  COURSE_RULE,
+  createWatcher,
+  FURTHER_CHANGES,
+  mintBefore,
+  REVOKING_CHANGES,
+  type RevokingChange,
+  revokingChanges,
+} from '../support/revoking-changes';
+import { type AdminAccount, createSiteUser, type SiteUser } from '../support/strapi-accounts';
+import type { StrapiApp } from '../support/strapi-app';
 
-const PLAY = 'plugin::protected-vod.playback.create';
 const SESSION = 'plugin::protected-vod.playback-session';
 const HOLDER = 'plugin::protected-vod.session-holder';
 
-const EXTERNAL = { mode: 'external', publicUrl: 'https://video.example.test' };
+const CHANGES = [...REVOKING_CHANGES, ...FURTHER_CHANGES];
 
+let site: PlaybackSite;
 let app: StrapiApp;
 let editor: AdminAccount;
 let source: number;
 let video: string;
-let role: { id: number };
 let viewer: SiteUser;
+let changes: ReturnType<typeof revokingChanges>;
 
 beforeAll(async () => {
-  app = await startStrapiApp({ pluginConfig: { streamer: EXTERNAL, token: { lifetimeSeconds: 5 } } });
-  editor = await createAdmin(app);
+  site = await startPlaybackSite({ pluginConfig: { rules: [COURSE_RULE] } });
+  ({ app, editor, viewer } = site);
+  changes = revokingChanges(site);
   source = (await uploadFilm(app, editor)).id;
-  role = await createSiteRole(app, 'subscriber');
-  await grantPermission(app, role, PLAY);
-  viewer = await createSiteUser(app, role);
   video = await publishVideo(app, editor, { source });
 });
 
 afterAll(() => app.stop());
 
 const tokenFor = async (documentId = video, user = viewer) => (await mint(app, documentId, user.jwt)).token;
+const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
 const rowOf = (sessionId: string) =>
   app.strapi.db.query(SESSION).findOne({ where: { sessionHash: hashOf(sessionId) } });
 /** Milliseconds since the epoch, a second past the token's `exp`. */
-const expiryOf = (token: string): number =>
-  (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()).exp + 1) * 1000;
-const users = () => app.strapi.plugin('users-permissions').service('user');
+const expiryOf = (token: string): number => (claimsOf(token).exp + 1) * 1000;
 
 describe('the internal endpoints', () => {
   it.each(['introspect', 'sync'] as const)('%s answers 403 without the streamer credential', async (path) => {
@@ -108,34 +108,19 @@ describe('redemption', () => {
     }));
     const answers = [];
     for (let at = 0; at < clients.length; at += 100) {
-      answers.push(...(await Promise.all(clients.slice(at, at + 100).map((client) => introspect(app, token, client)))));
+      answers.push(
+        ...(await Promise.all(clients.slice(at, at + 100).map((client) => introspect(app, token, client, 0)))),
+      );
     }
     expect(answers.filter(({ active }) => active)).toHaveLength(1);
     expect(await app.strapi.db.query(SESSION).count()).toBe(before + 1);
   });
 
-  it('S5 decides again: each change after the mint refuses, and no row is written', async () => {
-    const changes: Record<string, (user: SiteUser, documentId: string) => Promise<unknown>> = {
-      'user blocked': (user) => users().edit(user.id, { blocked: true }),
-      'role withdrawn': async (user) => users().edit(user.id, { role: (await findSiteRole(app, 'authenticated')).id }),
-      'user deleted': (user) => users().remove({ id: user.id }),
-      unpublished: (_user, documentId) => unpublishVideo(app, editor, documentId),
-      deleted: (_user, documentId) => deleteVideo(app, editor, documentId),
-    };
-    for (const [name, change] of Object.entries(changes)) {
-      const user = await createSiteUser(app, role);
-      const documentId = await publishVideo(app, editor, { source });
-      const token = await tokenFor(documentId, user);
-      await change(user, documentId);
-      const before = await app.strapi.db.query(SESSION).count();
-      expect(await introspect(app, token), name).toMatchObject({ active: false });
-      expect(await app.strapi.db.query(SESSION).count(), name).toBe(before);
-    }
-  });
-
   it('S11 an expired token opens nothing, and serves only the client already bound', async () => {
+    await setPolicies(app, editor, { roles: { subscriber: { tokenLifetimeSeconds: 5 } } });
     const unused = await tokenFor();
     const used = await tokenFor();
+    await setPolicies(app, editor, { roles: {} });
     const { sessionId } = await redeem(app, used);
     const expiry = Math.max(expiryOf(unused), expiryOf(used));
     await expect.poll(() => Date.now() > expiry, { timeout: 15_000 }).toBe(true);
@@ -252,83 +237,79 @@ describe('sync', () => {
   });
 });
 
-describe('every change that flips the decision ends the session at the next sync', () => {
-  const editEntry = async (documentId: string, data: object) => {
-    const documents = app.strapi.documents('plugin::protected-vod.video');
-    await documents.update({ documentId, data });
-    await documents.publish({ documentId });
-  };
-  const asUser = (user: SiteUser, data: Record<string, unknown>) => users().edit(user.id, data);
-  const permissions = () => app.strapi.db.query('plugin::users-permissions.permission');
-  const roles = () => app.strapi.plugin('users-permissions').service('role');
+describe('S5 S8 every change that flips the decision', () => {
+  /** Somebody with two tokens of one moment. */
+  async function withTwoTokens(change: RevokingChange) {
+    const watcher = await createWatcher(site, await publishVideo(app, editor, { source }));
+    await change.prepare?.(watcher);
+    const [used, kept] = [await mintBefore(site, change, watcher), await mintBefore(site, change, watcher)];
+    return { watcher, used, kept };
+  }
+  const ask = ({ urls }: { urls: { hls?: string | undefined } }) => fetch(urls.hls ?? '', { redirect: 'manual' });
+  const rowOfToken = (token: string) =>
+    app.strapi.db.query(SESSION).findOne({ where: { tokenId: claimsOf(token).jti } });
 
-  const changes: [string, (user: SiteUser, documentId: string, ownRole: { id: number }) => Promise<unknown>][] = [
-    ['S8 user blocked', (user) => asUser(user, { blocked: true })],
-    ['S8 user deleted', (user) => users().remove({ id: user.id })],
-    ['S8 password changed', (user) => asUser(user, { password: 'Another-passw0rd' })],
-    [
-      'S8 signed out',
-      async (user, _video, own) => {
-        await grantPermission(app, own, 'plugin::users-permissions.auth.logout');
-        const headers = { authorization: `Bearer ${user.jwt}` };
-        expect((await fetch(`${app.url}/api/auth/logout`, { method: 'POST', headers })).status).toBe(200);
-      },
-    ],
-    ['role withdrawn', async (user) => asUser(user, { role: (await findSiteRole(app, 'authenticated')).id })],
-    [
-      'permission unticked',
-      (_user, _video, own) => permissions().delete({ where: { action: PLAY, role: { id: own.id } } }),
-    ],
-    [
-      'permissions deleted in bulk',
-      (_user, _video, own) => permissions().deleteMany({ where: { role: { id: own.id } } }),
-    ],
-    ['role deleted', async (_user, _video, own) => roles().deleteRole(own.id, (await findSiteRole(app, 'public')).id)],
-    ['entry unpublished', (_user, documentId) => unpublishVideo(app, editor, documentId)],
-    ['entry deleted', (_user, documentId) => deleteVideo(app, editor, documentId)],
-    [
-      'allowed roles edited',
-      async (_user, documentId) => {
-        await editEntry(documentId, { allowedRoles: ['staff'] });
-      },
-    ],
-    [
-      'window closed',
-      async (_user, documentId) => {
-        await editEntry(documentId, { availableUntil: new Date(Date.now() - 1000).toISOString() });
-      },
-    ],
+  async function expectRevoked(change: RevokingChange): Promise<void> {
+    const { watcher, used, kept } = await withTwoTokens(change);
+    const sync = syncingStreamer(app);
+    const session = hashOf((await redeem(app, used.token)).sessionId);
+    expect((await sync([{ session }])).results).toMatchObject([{ state: 'unchanged' }]);
+    await change.make(watcher);
+    expect((await sync([{ session }])).results).toEqual([{ session, state: 'ended' }]);
+    const refused = await ask(kept);
+    expect([refused.status, refused.headers.get('location')]).toEqual([403, null]);
+    // Not because of its age.
+    expect(Date.now()).toBeLessThan(Date.parse(kept.expiresAt));
+    expect(await rowOfToken(kept.token)).toBeNull();
+    expect(await rowOfToken(used.token)).not.toBeNull();
+  }
+
+  it.each(CHANGES)('%s: ends the session at the next sync, and the token that was not used opens none', (name) =>
+    expectRevoked(changes[name]),
+  );
+
+  const edits: [string, () => object][] = [
+    ['allowed roles', () => ({ allowedRoles: ['staff'] })],
+    ['window', () => ({ availableUntil: new Date(Date.now() - 1000).toISOString() })],
   ];
 
-  it.each(changes)('%s', async (_name, change) => {
-    const ownRole = await createSiteRole(app, `role${Math.random().toString(36).slice(2)}`);
-    await grantPermission(app, ownRole, PLAY);
-    const user = await createSiteUser(app, ownRole);
-    const documentId = await publishVideo(app, editor, { source });
-    const sync = syncingStreamer(app);
-    const session = hashOf((await redeem(app, await tokenFor(documentId, user))).sessionId);
-    expect((await sync([{ session }])).results).toMatchObject([{ state: 'unchanged' }]);
-    await change(user, documentId, ownRole);
-    expect((await sync([{ session }])).results).toEqual([{ session, state: 'ended' }]);
-  });
-
-  it('S8 an API token that was deleted ends what it opened', async () => {
-    const tokens = app.strapi.service('admin::api-token');
-    const created = await tokens.create({
-      name: 'kiosk',
-      description: '',
-      type: 'custom',
-      lifespan: null,
-      permissions: [PLAY],
+  it.each(edits)('%s edited past the Content Manager: does the same', async (_name, dataOf) => {
+    const documents = app.strapi.documents('plugin::protected-vod.video');
+    await expectRevoked({
+      async make({ documentId }) {
+        await documents.update({ documentId, data: dataOf() });
+        await documents.publish({ documentId });
+      },
     });
-    const { token } = await mint(app, video, created.accessKey);
-    const sync = syncingStreamer(app);
-    const session = hashOf((await redeem(app, token)).sessionId);
-    await tokens.revoke(created.id);
-    expect((await sync([{ session }])).results).toEqual([{ session, state: 'ended' }]);
   });
 
-  it('S13 a session ends at its absolute lifetime, however often it was renewed', async () => {
+  it('sessions of the user ended: takes back what was minted before, and nobody else’s', async () => {
+    const change = changes['sessions of the user ended'];
+    const { watcher, kept } = await withTwoTokens(change);
+    const another = await mint(app, watcher.documentId, (await createSiteUser(app, watcher.role)).jwt);
+    await change.make(watcher);
+    expect((await ask(kept)).status).toBe(403);
+    expect((await ask(await mintBefore(site, change, watcher))).status).toBe(302);
+    expect((await ask(another)).status).toBe(302);
+  });
+
+  it('sessions of the user ended, while a token is being used: leaves no session running', async () => {
+    const { store } = app.strapi.plugin('protected-vod').service('playback-session');
+    const { insertOnce } = store;
+    const token = await tokenFor();
+    // After the decision and before the insert: nothing is there yet that could be ended.
+    store.insertOnce = async (session: unknown) => {
+      store.insertOnce = insertOnce;
+      await store.endScope({ origin: { kind: 'user', id: String(viewer.id) } }, 'signed-out');
+      return insertOnce(session);
+    };
+    expect(await introspect(app, token)).toEqual({ active: false, final: true });
+    expect(await rowOfToken(token)).toMatchObject({ state: 'ended', endReason: 'token-revoked' });
+  });
+});
+
+describe('a session', () => {
+  it('S13 ends at its absolute lifetime, however often it was renewed', async () => {
     const sync = syncingStreamer(app);
     const { sessionId } = await redeem(app, await tokenFor());
     const session = hashOf(sessionId);
@@ -340,7 +321,7 @@ describe('every change that flips the decision ends the session at the next sync
     expect(await rowOf(sessionId)).toMatchObject({ endReason: 'session-lifetime-over' });
   });
 
-  it('a window that closes ends the session then, not at the end of its lease', async () => {
+  it('of a window that closes ends then, not at the end of its lease', async () => {
     const closes = Date.now() + 2500;
     const documentId = await publishVideo(app, editor, { source, availableUntil: new Date(closes).toISOString() });
     const sync = syncingStreamer(app);
@@ -365,7 +346,8 @@ describe('every change that flips the decision ends the session at the next sync
   it('a change that flips nothing renews', async () => {
     const sync = syncingStreamer(app);
     const session = hashOf((await redeem(app, await tokenFor())).sessionId);
-    await users().edit(viewer.id, { username: `renamed-${Date.now()}` });
+    const users = app.strapi.plugin('users-permissions').service('user');
+    await users.edit(viewer.id, { username: `renamed-${Date.now()}` });
     expect((await sync([{ session }])).results).toMatchObject([{ state: 'renewed' }]);
   });
 });

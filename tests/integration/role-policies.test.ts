@@ -19,14 +19,19 @@ beforeAll(async () => {
 afterAll(() => site.app.stop());
 beforeEach(() => setPolicies(site.app, site.editor, { roles: {} }));
 
-async function ask(method: 'GET' | 'PUT', token: string | null, body?: unknown) {
+async function ask(method: 'GET' | 'PUT', token: string | null, body?: unknown, ifMatch?: string) {
   const response = await fetch(site.app.url + ROUTE, {
     method,
-    headers: { 'content-type': 'application/json', ...(token !== null && { authorization: `Bearer ${token}` }) },
+    headers: {
+      'content-type': 'application/json',
+      ...(token !== null && { authorization: `Bearer ${token}` }),
+      ...(ifMatch !== undefined && { 'if-match': ifMatch }),
+    },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const text = await response.text();
-  return { status: response.status, body: JSON.parse(text) as { data?: unknown; error?: { message: string } } };
+  const answer = JSON.parse(text) as { data?: unknown; error?: { message: string; details?: object } };
+  return { status: response.status, tag: response.headers.get('etag') ?? '', body: answer };
 }
 
 const tokenOf = async () => (await mint(site.app, site.video, site.viewer.jwt)).token;
@@ -44,6 +49,59 @@ describe('the policies of a site', () => {
     await setPolicies(site.app, site.editor, { roles: { subscriber: { download: false } } });
     await setPolicies(site.app, site.editor, { roles: { authenticated: { download: false } } });
     expect((await ask('GET', site.editor.token)).body.data).toEqual({ roles: { authenticated: { download: false } } });
+  });
+
+  describe('that two administrators change at a time', () => {
+    const HLS = { roles: { subscriber: { protocols: ['hls'], maxHeight: 720 } } };
+    const DASH = { roles: { subscriber: { maxHeight: 1080, protocols: ['dash'] } } };
+    const CHANGED = { status: 412, body: { data: null, error: { details: { code: 'policies-changed' } } } };
+    const put = (body: unknown, ifMatch?: string) => ask('PUT', site.editor.token, body, ifMatch);
+    const get = () => ask('GET', site.editor.token);
+
+    it('GET policies and PUT policies answer with one ETag for the same policies', async () => {
+      const { tag } = await get();
+      expect(tag).toMatch(/^"[\w-]{22}"$/);
+      const written = await put(HLS);
+      expect(written.tag).not.toBe(tag);
+      expect(await get()).toMatchObject({ tag: written.tag, body: { data: HLS } });
+      expect((await put({ roles: {} })).tag).toBe(tag);
+    });
+
+    it('PUT policies with the ETag that was read replaces them', async () => {
+      const { tag } = await put(HLS, (await get()).tag);
+      expect((await put(DASH, `"another", ${tag}`)).status).toBe(200);
+      expect((await put(HLS, '*')).status).toBe(200);
+      expect((await get()).body.data).toEqual(HLS);
+    });
+
+    it.each(['of before', '', '""', 'x', 'W/'])(
+      'PUT policies with another ETag (%s) is 412 and changes nothing',
+      async (other) => {
+        const before = (await get()).tag;
+        const { tag } = await put(HLS);
+        const wrong = { 'of before': before, 'W/': `W/${tag}` }[other] ?? other;
+        expect(await put(DASH, wrong)).toMatchObject(CHANGED);
+        expect(await get()).toMatchObject({ tag, body: { data: HLS } });
+      },
+    );
+
+    it('of ten PUT policies at once with the same ETag, one is taken', async () => {
+      const { tag } = await get();
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, (_, at) => put({ roles: { subscriber: { maxHeight: at + 1 } } }, tag)),
+      );
+      const taken = answers.filter(({ status }) => status === 200);
+      expect(taken).toHaveLength(1);
+      expect(answers.filter(({ status }) => status === 412)).toHaveLength(9);
+      expect((await get()).body.data).toEqual(taken[0]?.body.data);
+    });
+
+    it('of ten PUT policies at once that are the first of the site, one is taken', async () => {
+      await site.app.strapi.db.query('plugin::protected-vod.setting').deleteMany({ where: {} });
+      const { tag } = await get();
+      const answers = await Promise.all(Array.from({ length: 10 }, () => put(HLS, tag)));
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array.from({ length: 9 }, () => 412)]);
+    });
   });
 
   const WRONG: [string, unknown, string[]][] = [

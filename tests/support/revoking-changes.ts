@@ -4,6 +4,7 @@ import { askAsAdmin } from './admin-rest';
 import { type ApiToken, createApiToken, mintForSubject, tellChange } from './external-subjects';
 import { deleteVideo, sendAsAdmin, unpublishVideo, VIDEO_ROUTE } from './films';
 import { askForPreview, askWithLink, makeGuestLink } from './guest-links';
+import { mint } from './minting';
 import { PLAY, type PlaybackSite } from './playback-site';
 import { setPolicies } from './policies';
 import {
@@ -47,7 +48,7 @@ type Minted = PlaybackTokenAnswer['data'];
 export interface RevokingChange {
   /** What is so before the watcher begins. */
   prepare?(watcher: Watcher): Promise<unknown>;
-  /** How the watcher gets a token, where that is not by signing in as the user. */
+  /** How the watcher comes to a token; without it, by asking as the user who signed in. */
   mint?(watcher: Watcher): Promise<Minted>;
   /** Resolves when it is committed. */
   make(watcher: Watcher): Promise<unknown>;
@@ -72,7 +73,22 @@ export const REVOKING_CHANGES = [
   'editor deactivated',
 ] as const;
 
-type ChangeName = (typeof REVOKING_CHANGES)[number];
+/** More of them. To a session that plays they do what the others do, so that the slow tests of delivery leave them out. */
+export const FURTHER_CHANGES = [
+  'user deleted',
+  'password changed',
+  'signed out',
+  'permissions deleted in bulk',
+  'API token deleted',
+  'sessions of the user ended',
+] as const;
+
+type ChangeName = (typeof REVOKING_CHANGES)[number] | (typeof FURTHER_CHANGES)[number];
+
+/** A token for the watcher, as long as nothing was changed. */
+export function mintBefore({ app }: PlaybackSite, change: RevokingChange, watcher: Watcher): Promise<Minted> {
+  return change.mint?.(watcher) ?? mint(app, watcher.documentId, watcher.user.jwt);
+}
 
 /** Courses and orders that make the rule allow, and what takes that back. */
 function ruleChanges({ app }: PlaybackSite): Record<'order refunded' | 'rule removed', RevokingChange> {
@@ -149,6 +165,41 @@ function inviteChanges({ app, editor }: PlaybackSite): Record<'link revoked' | '
   };
 }
 
+/** What users do, or what is done to their accounts and to the sessions of theirs. */
+function furtherChanges({ app, editor }: PlaybackSite): Record<(typeof FURTHER_CHANGES)[number], RevokingChange> {
+  const users = () => app.strapi.plugin('users-permissions').service('user');
+  const apiTokens = () => app.strapi.service('admin::api-token');
+  const kiosks = new Map<Watcher, { id: number; accessKey: string }>();
+  return {
+    'user deleted': { make: ({ user }) => users().remove({ id: user.id }) },
+    'password changed': { make: ({ user }) => users().edit(user.id, { password: 'Another-passw0rd' }) },
+    'signed out': {
+      prepare: ({ role }) => grantPermission(app, role, 'plugin::users-permissions.auth.logout'),
+      async make({ user }) {
+        const headers = { authorization: `Bearer ${user.jwt}` };
+        const { status } = await fetch(`${app.url}/api/auth/logout`, { method: 'POST', headers });
+        if (status !== 200) throw new Error(`logout answered ${status}`);
+      },
+    },
+    'permissions deleted in bulk': {
+      make: ({ role }) =>
+        app.strapi.db.query('plugin::users-permissions.permission').deleteMany({ where: { role: { id: role.id } } }),
+    },
+    'API token deleted': {
+      async prepare(watcher) {
+        const name = `kiosk of ${watcher.documentId}`;
+        const token = { name, description: '', type: 'custom', lifespan: null, permissions: [PLAY] };
+        kiosks.set(watcher, await apiTokens().create(token));
+      },
+      mint: (watcher) => mint(app, watcher.documentId, kiosks.get(watcher)?.accessKey ?? ''),
+      make: (watcher) => apiTokens().revoke(kiosks.get(watcher)?.id),
+    },
+    'sessions of the user ended': {
+      make: ({ user }) => askAsAdmin(app, editor, '/sessions/end', { method: 'POST', body: { user: user.id } }),
+    },
+  };
+}
+
 /** The changes that end a session, each through the door that people use for it. */
 export function revokingChanges(site: PlaybackSite): Record<ChangeName, RevokingChange> {
   const { app, editor } = site;
@@ -193,6 +244,7 @@ export function revokingChanges(site: PlaybackSite): Record<ChangeName, Revoking
     ...ruleChanges(site),
     'subject changed': subjectChange(site),
     ...inviteChanges(site),
+    ...furtherChanges(site),
     'session ended': {
       make: ({ documentId }) =>
         app.strapi

@@ -2,7 +2,7 @@
 const path = require('node:path');
 const { createStrapi } = require('@strapi/strapi');
 
-const appDir = path.resolve(__dirname, '../app');
+const appDir = process.env.SITE_APP_DIR ?? path.resolve(__dirname, '../app');
 const strapi = createStrapi({ appDir, distDir: appDir });
 
 async function run() {

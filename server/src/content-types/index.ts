@@ -7,6 +7,7 @@ import { sessionHolderSchema } from './session-holder/schema';
 import { sessionSlotSchema } from './session-slot/schema';
 import { settingSchema } from './setting/schema';
 import { subjectChangeSchema } from './subject-change/schema';
+import { tokenRoundSchema } from './token-round/schema';
 import { videoSchema } from './video/schema';
 import { viewSchema } from './view/schema';
 
@@ -21,5 +22,6 @@ export const contentTypes = {
   'key-rotation': { schema: keyRotationSchema },
   setting: { schema: settingSchema },
   'subject-change': { schema: subjectChangeSchema },
+  'token-round': { schema: tokenRoundSchema },
   view: { schema: viewSchema },
 };

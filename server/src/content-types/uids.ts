@@ -6,5 +6,6 @@ export const AUDIT_EVENT_UID = 'plugin::protected-vod.audit-event';
 export const SESSION_SLOT_UID = 'plugin::protected-vod.session-slot';
 export const KEY_ROTATION_UID = 'plugin::protected-vod.key-rotation';
 export const SETTING_UID = 'plugin::protected-vod.setting';
+export const TOKEN_ROUND_UID = 'plugin::protected-vod.token-round';
 export const VIEW_UID = 'plugin::protected-vod.view';
 export const GUEST_LINK_UID = 'plugin::protected-vod.guest-link';

@@ -179,32 +179,55 @@ class Inquiry {
     if (rate.limited) return new Limited(rate.retryAfterSeconds);
     const decision = await getService(this.strapi, 'entitlement').decide({ origin, video, locale });
     if (!decision.allow) return new Refused(decision.reason, false, decision.rule?.name);
-    const { concurrency } = decision;
+    if (await this.isRevoked(claims)) return new Refused('token-revoked', true);
     const shortage = await this.claimRoom(tokenId, decision);
     // Not final: there may be room again while the token is still good.
     if (shortage !== null) return new Refused(shortage, false);
+    const row = await this.open(claims, decision);
+    // Who revoked it meanwhile has found no row to end, or this finds out.
+    if (await this.isRevoked(claims)) return this.close(row, 'token-revoked');
+    if (decision.concurrency === null || (await this.hasKeptSlot(row))) return row;
+    return this.close(row, 'slot-lost');
+  }
+
+  /** All sessions of its user or video were ended after it was minted. */
+  private async isRevoked(claims: PlaybackClaims): Promise<boolean> {
+    return (await this.sessions.rounds.current(claims)) !== claims.round;
+  }
+
+  /** The session of this token: a new one, unless another redemption was the first. */
+  private async open(
+    { origin, video, locale, tokenId }: PlaybackClaims,
+    { role, asset }: Allowance,
+  ): Promise<SessionRow> {
     const salt = newSessionSalt();
     const sessionHash = hashSessionId(deriveSessionId(this.keyrings[0], tokenId, salt));
+    const { client } = this.request;
     const opening = this.store.insertOnce({
       tokenId,
       sessionHash,
       salt,
       origin,
-      role: decision.role,
+      role,
       video,
       locale,
-      asset: decision.asset.id,
-      client: this.request.client,
+      asset: asset.id,
+      client,
     });
     const row = await opening.catch(async (error: unknown) => {
       await this.sessions.views.release(tokenId);
       throw error;
     });
-    // Another redemption of the same token may have been the first.
     if (row.session_hash === sessionHash) {
       getService(this.strapi, 'audit').record({ kind: 'redemption', ...factsOfSession(row) });
     }
-    return concurrency === null || (await this.hasKeptSlot(row)) ? row : new Refused('session-ended', true);
+    return row;
+  }
+
+  private async close(row: SessionRow, reason: string): Promise<Refused> {
+    await this.store.end(row.session_hash, reason);
+    await this.sessions.views.release(row.token_id);
+    return new Refused('session-ended', true);
   }
 
   /**
@@ -222,11 +245,8 @@ class Inquiry {
   }
 
   /** Another redemption takes the slot for abandoned where this one was held up; one of the two sees the other. */
-  private async hasKeptSlot(row: SessionRow): Promise<boolean> {
-    if (row.state === 'active' && (await this.sessions.slots.isHeld(row.token_id))) return true;
-    await this.store.end(row.session_hash, 'slot-lost');
-    await this.sessions.views.release(row.token_id);
-    return false;
+  private async hasKeptSlot({ state, token_id: tokenId }: SessionRow): Promise<boolean> {
+    return state === 'active' && (await this.sessions.slots.isHeld(tokenId));
   }
 
   /** One client at a time (S11, S12): the row as it is bound to the client who asks, or a refusal. */

@@ -7,8 +7,13 @@ import { shownSubject, subjectKey } from '../tokens/subject-origin';
  */
 export type Person = { user: string } | { subject: string } | { guestLink: string };
 
+export interface PersonOrigin {
+  kind: 'user' | 'subject' | 'guest-link';
+  id: string;
+}
+
 /** As origins are stored. */
-export function originOfPerson(person: Person): { kind: 'user' | 'subject' | 'guest-link'; id: string } {
+export function originOfPerson(person: Person): PersonOrigin {
   if ('user' in person) return { kind: 'user', id: person.user };
   if ('subject' in person) return { kind: 'subject', id: subjectKey(person.subject) };
   return { kind: 'guest-link', id: person.guestLink };

@@ -4,13 +4,15 @@ import { z } from 'zod';
 import type { AuditEntry, GuestLinkEntry, SessionEntry } from '../../contracts';
 import { AUDIT_TABLE } from './audit/event-table';
 import { getService } from './get-service';
-import { columnsOfPerson, originOfPerson, type Person } from './person';
+import { columnsOfPerson, originOfPerson, type Person, type PersonOrigin } from './person';
 import { retryingDeadlocks } from './playback-session/deadlock';
 
 const USER_UID = 'plugin::users-permissions.user';
 const SESSIONS = 'protected_vod_sessions';
 /** What is only kept to count sessions and views of one person. */
 const COUNTERS = ['protected_vod_session_slots', 'protected_vod_views'];
+/** How often the sessions of one person were ended. */
+const ROUNDS = 'protected_vod_token_rounds';
 /** Longer than other nodes keep rows to themselves. */
 const OTHER_NODES_MS = 2_000;
 
@@ -47,9 +49,25 @@ export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): 
   const closing = new AbortController();
   const running = new Set<Promise<void>>();
 
+  async function deleteCounts(table: string, { kind, id }: PersonOrigin): Promise<void> {
+    await retryingDeadlocks(() =>
+      strapi.db
+        .getConnection(table)
+        .where({ subject: `${kind}:${id}` })
+        .delete(),
+    );
+  }
+
+  /** Whether no token of the person's opens anything any more, whatever is counted of it. */
+  async function isGone({ kind, id }: PersonOrigin): Promise<boolean> {
+    // PostgreSQL would refuse the question.
+    if (kind !== 'user' || !strapi.plugin('users-permissions') || !/^\d{1,9}$/.test(id)) return true;
+    return (await strapi.db.query(USER_UID).findOne({ where: { id }, select: ['id'] })) === null;
+  }
+
   async function anonymise(person: Person): Promise<Erased> {
     const columns = columnsOfPerson(person);
-    const { kind, id } = originOfPerson(person);
+    const origin = originOfPerson(person);
     const nobody = { origin_id: null, client_prefix: null };
     // An ended session's row stays as long as any token could still lead to it; without it, the token would be new.
     const sessions: number = await retryingDeadlocks(() =>
@@ -64,14 +82,9 @@ export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): 
         .where(columns)
         .update({ ...nobody, session: null }),
     );
-    for (const counter of COUNTERS) {
-      await retryingDeadlocks(() =>
-        strapi.db
-          .getConnection(counter)
-          .where({ subject: `${kind}:${id}` })
-          .delete(),
-      );
-    }
+    for (const counter of COUNTERS) await deleteCounts(counter, origin);
+    // While there is a user, the number keeps the tokens from before from counting again.
+    if (await isGone(origin)) await deleteCounts(ROUNDS, origin);
     return { sessions, events };
   }
 

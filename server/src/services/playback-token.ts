@@ -42,6 +42,9 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
       const { signing } = await getService(strapi, 'keys').tokenKeys();
       // Before the decision: what is told meanwhile makes the token old.
       const question = { ...asked, origin: await getService(strapi, 'external-subjects').asOfNow(asked.origin) };
+      const { claims, views, rounds } = getService(strapi, 'playback-session');
+      // Before the decision: what is ended meanwhile takes this token back too.
+      const round = await rounds.current(question);
       const decision = await getService(strapi, 'entitlement').decide(question);
       if (!decision.allow) {
         return {
@@ -51,7 +54,6 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
         };
       }
       // Holds nothing: only redemption takes a slot (S9). Asked here because the streamer's refusal says no reason.
-      const { claims, views } = getService(strapi, 'playback-session');
       if (decision.concurrency !== null && !(await claims.hasRoom(decision.concurrency))) {
         return { allow: false, refusal: 'too-many-sessions', reference: refused(question, 'concurrency-limit') };
       }
@@ -62,7 +64,13 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
       const lifetimeSeconds = decision.policy.tokenLifetimeSeconds;
       const { token, expiresAt } = await mintPlaybackToken(
         signing,
-        { video: question.video, locale: decision.locale, origin: question.origin, protocols: decision.protocols },
+        {
+          video: question.video,
+          locale: decision.locale,
+          origin: question.origin,
+          protocols: decision.protocols,
+          round,
+        },
         lifetimeSeconds,
       );
       const streamer = getService(strapi, 'streamer');

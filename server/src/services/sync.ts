@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { SessionUsage, SessionVerdict, SyncRequest, SyncResponse } from '../../contracts';
 import { configOf } from '../config';
 import { sessionIdOf } from '../tokens/session-id';
+import { batched } from './batch';
 import { getService } from './get-service';
 import { grantFor, holdingFor } from './playback-session/grant';
 import type { Holding } from './playback-session/holders';
@@ -117,12 +118,14 @@ async function judge(strapi: Core.Strapi, due: Due[]): Promise<Judgement[]> {
   // Begun after the epochs were read: see `judgeSession`.
   const decide = getService(strapi, 'entitlement').deliberation();
   const { idleTimes, claims } = getService(strapi, 'playback-session');
+  const rows = new Map(due.map(({ row }) => [row.session_hash, row]));
+  const idleMsOf = batched((sessions: string[]) => idleTimes(sessions.flatMap((session) => rows.get(session) ?? [])));
   // All at once, so that they share their queries.
   const judged = await Promise.all(
     due.map(async ({ row, entry }): Promise<Judgement | null> => {
       try {
         if (!isOfKnownKey(strapi, row)) return { row, outcome: 'end', reason: 'secret-replaced' };
-        const ms = async () => Math.min((await idleTimes([row])).get(row.session_hash) ?? 0, entry.idleMs);
+        const ms = async () => Math.min((await idleMsOf(row.session_hash)) ?? 0, entry.idleMs);
         return await judgeSession(row, { decide, session, silence: { since: row.last_seen_at, ms } });
       } catch (error) {
         // One bad session harms itself only: it is not renewed, and its lease runs out (S17).

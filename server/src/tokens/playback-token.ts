@@ -30,6 +30,7 @@ const claimsSchema = z.object({
   loc: z.string().max(32).nullable(),
   org: originSchema,
   pro: z.array(z.enum(PROTOCOLS)),
+  rnd: z.number().int().min(0).default(0),
 });
 
 export type Origin = z.infer<typeof originSchema>;
@@ -40,6 +41,8 @@ export interface PlaybackClaims {
   locale: string | null;
   origin: Origin;
   protocols: z.infer<typeof claimsSchema>['pro'];
+  /** How often sessions of the caller or the video had been ended (see `TokenRounds`). */
+  round: number;
 }
 
 /** Signs a playback token. Pure computation: no row is written until the token is redeemed. */
@@ -49,7 +52,8 @@ export async function mintPlaybackToken(
   lifetimeSeconds: number,
 ): Promise<{ token: string; expiresAt: Date }> {
   const expiresAt = new Date(Date.now() + lifetimeSeconds * 1000);
-  const token = await new SignJWT({ vid: claims.video, loc: claims.locale, org: claims.origin, pro: claims.protocols })
+  const { video: vid, locale: loc, origin: org, protocols: pro, round: rnd } = claims;
+  const token = await new SignJWT({ vid, loc, org, pro, rnd })
     // RFC 8725 §3.11: an explicit type keeps our other signed strings from being taken for playback tokens.
     .setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid: key.kid })
     .setIssuer(ISSUER)
@@ -64,8 +68,8 @@ export async function mintPlaybackToken(
 function claimsFrom(payload: unknown): PlaybackClaims {
   const parsed = claimsSchema.safeParse(payload);
   if (!parsed.success) throw new VodError('token-invalid', 'The token lacks a claim.', { cause: parsed.error });
-  const { jti, vid, loc, org, pro } = parsed.data;
-  return { tokenId: jti, video: vid, locale: loc, origin: org, protocols: pro };
+  const { jti, vid, loc, org, pro, rnd } = parsed.data;
+  return { tokenId: jti, video: vid, locale: loc, origin: org, protocols: pro, round: rnd };
 }
 
 /** The public key of that name, if its tokens are good now. */

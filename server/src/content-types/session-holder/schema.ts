@@ -20,7 +20,7 @@ export const sessionHolderSchema = {
     goodUntil: { type: 'biginteger', default: '0', required: true },
     /** How many grants were written down here. */
     grants: { type: 'integer', default: 1, required: true },
-    /** When the session's client was last active there, give or take a few seconds, on the database's clock. */
+    /** When the session's client was last active there, give or take two seconds, on the database's clock. */
     seenAt: { type: 'biginteger', default: '0', required: true },
   },
   // The streamer first: writes of different streamers then lock different stretches of the index.

@@ -119,17 +119,23 @@ export function createSessionHolders(strapi: Core.Strapi): SessionHolders {
         acknowledged.set(key, generation);
       }
     },
-    /** One statement for all sessions, and none where all was written lately. */
+    /** One statement for all sessions that were active in the same second, and none where all was written lately. */
     async noteActivity(streamer, reports) {
-      const active = reports.filter(({ idleMs }) => idleMs < RECENT_MS).map(({ session }) => session);
-      if (active.every((session) => noted.has(keyOf(streamer, session)))) return;
-      for (const session of active) noted.set(keyOf(streamer, session), true);
-      await retryingDeadlocks(() =>
-        table()
-          .where({ streamer })
-          .whereIn('session_hash', active)
-          .update({ seen_at: databaseNow(strapi) }),
-      );
+      const active = reports.filter(({ idleMs }) => idleMs < RECENT_MS);
+      if (active.every(({ session }) => noted.has(keyOf(streamer, session)))) return;
+      for (const { session } of active) noted.set(keyOf(streamer, session), true);
+      // To the second: what is written too late keeps the next client waiting longer.
+      for (let agoMs = 0; agoMs < RECENT_MS; agoMs += 1000) {
+        const seen = active.filter(({ idleMs }) => agoMs <= idleMs && idleMs < agoMs + 1000);
+        if (seen.length === 0) continue;
+        const hashes = seen.map(({ session }) => session);
+        await retryingDeadlocks(() =>
+          table()
+            .where({ streamer })
+            .whereIn('session_hash', hashes)
+            .update({ seen_at: databaseNow(strapi, -agoMs) }),
+        );
+      }
     },
     /** By session, milliseconds on the database's clock; without an entry: no streamer told of any activity. */
     async idleTimes(sessionHashes) {

@@ -5,6 +5,7 @@ import { createSessionHolders, type SessionHolders } from './holders';
 import { createSlotClaims, type SlotClaims } from './slot-claims';
 import { createSessionSlots, type SessionSlots } from './slots';
 import { createSessionStore, type SessionStore } from './store';
+import { createTokenRounds, type TokenRounds } from './token-rounds';
 import { UsageLedger } from './usage-ledger';
 import { createSessionViews, type SessionViews } from './views';
 
@@ -15,6 +16,7 @@ export interface PlaybackSessionService {
   readonly slots: SessionSlots;
   readonly claims: SlotClaims;
   readonly views: SessionViews;
+  readonly rounds: TokenRounds;
   readonly idleTimes: IdleTimes;
 }
 
@@ -23,9 +25,10 @@ export function createPlaybackSessionService({ strapi }: { strapi: Core.Strapi }
   const usage = new UsageLedger();
   const holders = createSessionHolders(strapi);
   const slots = createSessionSlots(strapi);
-  const store = createSessionStore(strapi, { usage, holders, slots });
+  const rounds = createTokenRounds(strapi);
+  const store = createSessionStore(strapi, { usage, holders, slots, rounds });
   const idleTimes = createIdleTimes(usage, holders);
   const slotSilenceSeconds = () => configOf(strapi).session.slotSilenceSeconds;
   const claims = createSlotClaims({ store, slots, idleTimes, slotSilenceSeconds });
-  return { store, usage, holders, slots, claims, views: createSessionViews(strapi), idleTimes };
+  return { store, usage, holders, slots, claims, views: createSessionViews(strapi), rounds, idleTimes };
 }

@@ -13,6 +13,7 @@ import { parseSessionRow, parseSessionRows, SESSION_COLUMNS, type SessionRow } f
 import { createSettlement, type WhenLocked } from './settlement';
 import type { SessionSlots } from './slots';
 import { subjectColumns } from './subject-columns';
+import type { TokenRounds } from './token-rounds';
 import type { UsageLedger } from './usage-ledger';
 
 const TABLE = 'protected_vod_sessions';
@@ -96,10 +97,14 @@ export interface SessionStoreParts {
   usage: UsageLedger;
   holders: SessionHolders;
   slots: SessionSlots;
+  rounds: TokenRounds;
 }
 
 /** The session table. Every write that could lose against another is one conditional statement (S6, S12). */
-export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots }: SessionStoreParts): SessionStore {
+export function createSessionStore(
+  strapi: Core.Strapi,
+  { usage, holders, slots, rounds }: SessionStoreParts,
+): SessionStore {
   const table = () => strapi.db.getConnection(TABLE);
   const find = async (column: string, value: string): Promise<SessionRow | null> => {
     const row: unknown = await table().select(COLUMNS).where(column, value).first();
@@ -190,8 +195,15 @@ export function createSessionStore(strapi: Core.Strapi, { usage, holders, slots 
       return changed === 1;
     },
     end: (sessionHash, reason) => update({ session_hash: sessionHash }, reason),
-    /** Returns how many were ended at once; what a commit of others brings is ended after it. */
-    endScope: (scope, reason) => update(columnsOf(scope), reason),
+    /**
+     * Takes back the tokens that were not used yet, and returns how many sessions were ended at once; what a commit of
+     * others brings is ended after it.
+     */
+    async endScope(scope, reason) {
+      // First: a redemption that did not see this has inserted its row before it looked, and is found below.
+      await rounds.raise(scope);
+      return update(columnsOf(scope), reason);
+    },
     async markDue(scope) {
       await update(columnsOf(scope), null);
     },

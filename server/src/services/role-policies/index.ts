@@ -5,6 +5,7 @@ import { SETTING_UID } from '../../content-types/uids';
 import { getService } from '../get-service';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 
+const TABLE = 'protected_vod_settings';
 const NAME = 'role-policies';
 const ROLE_UID = 'plugin::users-permissions.role';
 /** Two nodes may write the very first policies at once: the second finds the row of the first. */
@@ -13,11 +14,16 @@ const ATTEMPTS = 2;
 const rowSchema = z.object({ value: rolePoliciesSchema });
 const roleSchema = z.object({ type: z.string() });
 
+type IsExpected = (now: RolePolicies) => boolean;
+
 export interface RolePoliciesService {
   /** As they are in the database now: nothing is kept in memory, so no node is behind. Throws where they cannot be read. */
   read(): Promise<RolePolicies>;
-  /** In place of all policies before; every lease is due when this is committed (S6). */
-  replace(policies: RolePolicies): Promise<void>;
+  /**
+   * In place of all policies before; every lease is due when this is committed (S6). False: those before are not what the
+   * caller expected, and stay. Nobody writes between that question and this. Without one, whatever is there is replaced.
+   */
+  replace(policies: RolePolicies, isExpected: IsExpected | null): Promise<boolean>;
   /** Of the types that `policies` names, those that no role of the site has. */
   unknownRoles(policies: RolePolicies): Promise<string[]>;
   /** Forgets the views that no policy counts any more. */
@@ -29,23 +35,30 @@ export function createRolePoliciesService({ strapi }: { strapi: Core.Strapi }): 
   const rows = () => strapi.db.query(SETTING_UID);
   const where = { name: NAME };
 
-  async function write(value: RolePolicies): Promise<void> {
+  async function read(): Promise<RolePolicies> {
+    const row: unknown = await rows().findOne({ where });
+    return row === null ? { roles: {} } : rowSchema.parse(row).value;
+  }
+
+  async function write(value: RolePolicies, isExpected: IsExpected | null): Promise<boolean> {
     // The leases are made due within (see `revocation`): both become visible together.
-    await strapi.db.transaction(async () => {
+    return strapi.db.transaction(async ({ trx }) => {
+      // SQLite has one connection, which this transaction holds.
+      const isShared = strapi.db.dialect.client !== 'sqlite';
+      if (isShared) await strapi.db.getConnection(TABLE).transacting(trx).where(where).forUpdate().select('id');
+      if (isExpected !== null && !isExpected(await read())) return false;
       const known = await rows().update({ where, data: { value } });
       if (!known) await rows().create({ data: { name: NAME, value } });
+      return true;
     });
   }
 
   return {
-    async read() {
-      const row: unknown = await rows().findOne({ where });
-      return row === null ? { roles: {} } : rowSchema.parse(row).value;
-    },
-    async replace(policies) {
+    read,
+    async replace(policies, isExpected) {
       for (let attempt = 1; ; attempt += 1) {
         try {
-          return await retryingDeadlocks(() => write(policies));
+          return await retryingDeadlocks(() => write(policies, isExpected));
         } catch (error) {
           if (attempt === ATTEMPTS) throw error;
         }
@@ -59,7 +72,7 @@ export function createRolePoliciesService({ strapi }: { strapi: Core.Strapi }): 
       return named.filter((type) => !types.has(type));
     },
     async sweepViews() {
-      const { roles } = await this.read();
+      const { roles } = await read();
       const windows = Object.values(roles).map(({ views }) => views?.windowSeconds ?? 0);
       await getService(strapi, 'playback-session').views.sweep(Math.max(0, ...windows));
     },

@@ -12,6 +12,7 @@ const claims = {
   locale: 'en',
   origin: { kind: 'user' as const, id: '7' },
   protocols: ['hls' as const],
+  round: 3,
 };
 
 function crafted(header: Record<string, string | undefined>, payload: Record<string, unknown> = {}) {

@@ -39,6 +39,7 @@ describe('a token for a subject', () => {
         video: 'v'.repeat(64),
         locale: 'l'.repeat(32),
         origin: { ...subjectOrigin('9'.repeat(19), { id, role, attributes }), mark: 'f'.repeat(24) },
+        round: 0,
         protocols: [...PROTOCOLS],
       },
       60,
