@@ -10,10 +10,14 @@ export const AUDIT_KINDS = [
   'refusal',
   /** A session ended. */
   'end',
+  /** Another client took a session over. */
+  'take-over',
   /** A film was taken into protected storage. */
   'upload',
   /** A film's bytes left protected storage for the trash, or for good. */
   'deletion',
+  /** A film came back from the trash. */
+  'restore',
   /** How many credentials were shown that nobody made; told by number only (S26). */
   'unknown-credentials',
   /** How many rows could not be kept. */
@@ -23,7 +27,7 @@ export const AUDIT_KINDS = [
 /** Twelve characters of Crockford's base 32: told to a refused viewer, looked up by an editor. */
 export const auditReferenceSchema = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{12}$/);
 
-const auditPartySchema = z.object({
+export const auditPartySchema = z.object({
   /** `user`, `public`, `api-token`, `subject`, `admin`, `guest-link`. */
   kind: z.string(),
   /** Of a subject, `<id of the API token>:<id there>`. Null: nobody in particular, or erased. */
@@ -50,6 +54,8 @@ export const auditEventSchema = z.object({
   reason: z.string().nullable(),
   /** Name of the rule that said no. */
   rule: z.string().nullable(),
+  /** In that rule's own words. */
+  ruleReason: z.string().nullable(),
   clientPrefix: z.string().nullable(),
   /** Id of the session's row; opens nothing. */
   session: z.string().nullable(),

@@ -59,4 +59,5 @@ export type DenyReason =
   | 'concurrency-limit'
   | 'view-limit'
   | 'secret-replaced'
+  | 'rate-limited'
   | 'secret-refused';

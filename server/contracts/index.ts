@@ -2,6 +2,7 @@ export * from './address-prefix';
 export * from './audit-api';
 export * from './delivery-url';
 export * from './error-codes';
+export * from './events';
 export * from './external-subject';
 export * from './grant';
 export * from './guest-link-api';

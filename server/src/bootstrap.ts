@@ -5,6 +5,7 @@ import { getService } from './services/get-service';
 export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<void> {
   getService(strapi, 'revocation').subscribe();
   await getService(strapi, 'entitlement').rules.start();
+  getService(strapi, 'events').start();
   getService(strapi, 'audit').start();
   getService(strapi, 'personal-data').subscribe();
   await registerAdminRights(strapi);

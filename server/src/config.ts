@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { PLUGIN_ID } from '../contracts';
+import { webhooksSchema } from './webhooks/webhook-config';
 
 const GIB = 1024 ** 3;
 
@@ -296,6 +297,7 @@ export const configSchema = z.strictObject({
     .refine((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, 'Two rules have one name.')
     .default([])
     .describe('Who may watch by what else the CMS knows, such as orders: see “Rules”.'),
+  webhooks: webhooksSchema.default([]).describe('Endpoints that are told what happens: see “Events and webhooks”.'),
   cors: z
     .strictObject({
       origins: z

@@ -6,4 +6,5 @@ export async function destroy({ strapi }: { strapi: Core.Strapi }): Promise<void
   await getService(strapi, 'streamer').stop();
   await getService(strapi, 'personal-data').close();
   await getService(strapi, 'audit').close();
+  await getService(strapi, 'events').close();
 }

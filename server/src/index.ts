@@ -7,6 +7,7 @@ import { register } from './register';
 import { routes } from './routes';
 import { services } from './services';
 
+export type { EventType, VodEvent } from '../contracts';
 export type { ChangeScope, EntitlementRules, Rule, RuleAnswer, RuleQuestion } from './services/entitlement/rules';
 
 export default { register, bootstrap, destroy, config, contentTypes, controllers, routes, services };

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { auditPageSchema } from '../../server/contracts';
+import { askAsAdmin } from '../support/admin-rest';
 import { introspect, LAPTOP, PHONE } from '../support/internal';
 import { mint } from '../support/minting';
 import { PLAY, type PublishedSite, startPublishedSite } from '../support/playback-site';
@@ -74,7 +76,7 @@ describe('POST playback-token too often', () => {
         status: 429,
         name: 'PlaybackRefused',
         message: 'Too many requests. Try again shortly.',
-        details: { code: 'rate-limited', retryAfterSeconds },
+        details: { code: 'rate-limited', retryAfterSeconds, reference: expect.any(String) },
       },
     });
   });
@@ -206,6 +208,45 @@ describe('redemption too often', () => {
     const redeemed = answers.filter(({ active }) => active).length;
     expect(redeemed).toBeGreaterThanOrEqual(REDEMPTIONS.perPrefix);
     expect(redeemed).toBeLessThan(users.length);
+  });
+});
+
+describe('S26 the audit of limits', () => {
+  const rowsOf = async (query: string) => {
+    const { body } = await askAsAdmin(site.app, site.editor, `/audit?reason=rate-limited&limit=200&${query}`);
+    return auditPageSchema.parse(body).data;
+  };
+
+  it('has one row a minute for a user who asks too often, whatever videos and networks, under the reference that he got', async () => {
+    const user = await createSiteUser(site.app, site.role);
+    const refusals = [];
+    for (let at = 0; at < 30; at += 1) {
+      const answer = await rawRequest(
+        `${site.app.url}/api/protected-vod/videos/made${String(at).padStart(20, '0')}/playback-token`,
+        { method: 'POST', from: newAddress(), headers: { authorization: `Bearer ${user.jwt}` } },
+      );
+      if (answer.status === 429) refusals.push(JSON.parse(answer.body.toString()).error.details.reference);
+    }
+    expect(refusals.length).toBeGreaterThan(20);
+    const rows = await rowsOf(`user=${user.id}`);
+    expect(rows).toMatchObject([{ kind: 'refusal', count: refusals.length, role: 'subscriber', video: null }]);
+    expect(new Set(refusals)).toEqual(new Set([rows[0]?.reference]));
+  });
+
+  it('has one row a minute for a network whose viewers use tokens too often, and names none of them', async () => {
+    const client = { ...PHONE, addressPrefix: '198.18.7.0/24' };
+    const users = await Promise.all(Array.from({ length: 9 }, newUser));
+    const tokens: string[] = [];
+    for (const { jwt } of users) {
+      const { body } = await ask({ jwt });
+      tokens.push((JSON.parse(body.toString()) as { data: { token: string } }).data.token);
+    }
+    const answers = [];
+    for (const token of tokens) answers.push(await introspect(site.app, token, client));
+    const limited = answers.filter((answer) => !answer.active && answer.retryAfterSeconds !== undefined).length;
+    expect(limited).toBeGreaterThan(0);
+    const rows = (await rowsOf('')).filter(({ clientPrefix }) => clientPrefix === client.addressPrefix);
+    expect(rows).toMatchObject([{ user: { kind: 'user', id: null }, count: limited, video: null, session: null }]);
   });
 });
 

@@ -186,7 +186,49 @@ describe('S26 the audit', () => {
     expect(await listed(`user=${viewer.id}&kind=end`)).toEqual([]);
   });
 
-  it('tells who uploaded and who deleted a film', async () => {
+  it('tells who took a session over: the same browser elsewhere, then another one after silence', async () => {
+    const viewer = await newViewer();
+    const { token, sessionId } = await watch(viewer);
+    const moved = { ...PHONE, addressPrefix: '192.0.2.0/24' };
+    await Promise.all(Array.from({ length: 5 }, () => introspect(site.app, token, moved)));
+    const where = { sessionHash: hashOf(sessionId) };
+    const lastSeenAt = String(Date.now() - 16_000);
+    await site.app.strapi.db.query('plugin::protected-vod.playback-session').update({ where, data: { lastSeenAt } });
+    await site.app.strapi.db
+      .query('plugin::protected-vod.session-holder')
+      .updateMany({ where, data: { seenAt: lastSeenAt } });
+    expect(await introspect(site.app, token, LAPTOP, 16_000)).toMatchObject({ active: true });
+    const user = { kind: 'user', id: String(viewer.id) };
+    expect(await listed(`user=${viewer.id}&kind=take-over`)).toMatchObject([
+      { reason: 'client-silent', clientPrefix: LAPTOP.addressPrefix, user, video: site.video },
+      { reason: 'client-moved', clientPrefix: moved.addressPrefix, user, video: site.video },
+    ]);
+  });
+
+  it('keeps a rule’s own words, at the click and at the lease, and no database stumbles over them', async () => {
+    const viewer = await newViewer();
+    const { sessionId } = await watch(viewer);
+    const words = 'closed\u0000 until \u{1f3ac} Monday';
+    const entitlement = site.app.strapi.plugin('protected-vod').service('entitlement');
+    const decide = async ({ caller }: { caller: { id?: string } }) =>
+      caller.id === String(viewer.id) ? { verdict: 'deny', reason: words } : { verdict: 'abstain' };
+    await entitlement.register({ name: 'office-hours', decide });
+    try {
+      await refusedMint(viewer);
+      await entitlement.changed({ user: viewer.id });
+      await streamerSide(site.app).sync([{ session: hashOf(sessionId) }]);
+    } finally {
+      await entitlement.unregister('office-hours');
+    }
+    const said = { reason: 'rule-denied', rule: 'office-hours', ruleReason: 'closed  until \u{1f3ac} Monday' };
+    expect(await listed(`user=${viewer.id}&reason=rule-denied`)).toMatchObject([
+      { kind: 'end', ...said },
+      { kind: 'refusal', ...said },
+    ]);
+    expect((await listed(`user=${viewer.id}&kind=redemption`))[0]?.ruleReason).toBeNull();
+  });
+
+  it('tells who uploaded, deleted and restored a film', async () => {
     const file = await uploadFilm(site.app, site.editor);
     const asset = file.url.split('/').at(-1);
     const response = await fetch(`${site.app.url}/upload/files/${file.id}`, {
@@ -195,7 +237,9 @@ describe('S26 the audit', () => {
     });
     expect(response.status).toBe(200);
     const admin = { kind: 'admin', id: String(site.editor.id) };
+    await site.app.strapi.plugin('protected-vod').service('asset').restore(asset);
     expect(await listed(`asset=${asset}`)).toMatchObject([
+      { kind: 'restore', user: null },
       { kind: 'deletion', user: admin, reason: 'file-deleted' },
       { kind: 'upload', user: admin, reason: null },
     ]);

@@ -174,11 +174,16 @@ describe('one person’s data', () => {
     const { running } = await leaveTraces(viewer);
     await leaveTraces(other);
     const others = await namings(other);
+    const words = { rule_reason: 'refunded to Bob' };
+    await table(EVENTS)
+      .where({ origin_kind: 'user', origin_id: String(viewer.id) })
+      .update(words);
     const before = await countOf(EVENTS, {});
     const erased = await askAsAdmin(site.app, site.editor, `/subjects/user/${viewer.id}`, { method: 'DELETE' });
     expect(erased.body).toEqual({ data: { sessions: 2, events: 6 } });
     expect(await namings(viewer)).toBe(0);
     expect(await namings(other)).toBe(others);
+    expect(await countOf(EVENTS, words)).toBe(0);
     expect(await table(SESSIONS).where({ session_hash: running.session }).first()).toMatchObject({
       state: 'ended',
       end_reason: 'subject-erased',

@@ -16,7 +16,7 @@ export function createPlaybackController({ strapi }: { strapi: Core.Strapi }) {
       const origin = originNamedIn(ctx, caller);
       if (!origin) return refuse(ctx, 'not-entitled');
       const rate = getService(strapi, 'rate-limits').mint(ctx.req, origin, apiTokenOf(ctx));
-      if (rate.limited) return refuseForNow(ctx, rate.retryAfterSeconds);
+      if (rate.limited) return refuseForNow(strapi, ctx, rate.retryAfterSeconds);
       await answerWithToken(strapi, ctx, { origin, video: ctx.params.documentId });
     },
   };

@@ -16,7 +16,7 @@ export function createPreviewController({ strapi }: { strapi: Core.Strapi }) {
       if (requester?.kind !== 'admin' || requester.id === null) return refuse(ctx, 'not-entitled');
       const origin: Origin = { kind: 'admin', id: requester.id };
       const rate = getService(strapi, 'rate-limits').mint(ctx.req, origin, null);
-      if (rate.limited) return refuseForNow(ctx, rate.retryAfterSeconds);
+      if (rate.limited) return refuseForNow(strapi, ctx, rate.retryAfterSeconds);
       await answerWithToken(strapi, ctx, { origin, video: ctx.params.documentId });
     },
   };

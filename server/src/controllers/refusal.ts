@@ -19,10 +19,17 @@ export function refuse(ctx: Context, code: PublicRefusal, more: RefusalDetails =
   ctx.body = body;
 }
 
+/** Who asks is told, not in whose name; and no video, so that asking for ever new ones makes no more rows (S26). */
+function auditLimit(strapi: Core.Strapi): string {
+  const asked = { role: requesterRole(strapi), clientPrefix: requesterPrefix(strapi) };
+  const facts = { origin: requesterOf(strapi), reason: 'rate-limited', ...asked };
+  return getService(strapi, 'audit').record({ kind: 'refusal', ...facts });
+}
+
 /** The seconds are in the body too: browsers hide the header from pages of another origin. */
-export function refuseForNow(ctx: Context, retryAfterSeconds: number): void {
+export function refuseForNow(strapi: Core.Strapi, ctx: Context, retryAfterSeconds: number): void {
   ctx.set('Retry-After', String(retryAfterSeconds));
-  refuse(ctx, 'rate-limited', { retryAfterSeconds });
+  refuse(ctx, 'rate-limited', { retryAfterSeconds, reference: auditLimit(strapi) });
 }
 
 const MINT_PATH = /\/protected-vod\/videos\/([^/]+)\/playback-token$/;

@@ -21,7 +21,7 @@ export function createSubjectController({ strapi }: { strapi: Core.Strapi }) {
       const id = validated(externalSubjectIdSchema, ctx.params.id);
       const change = validated(subjectChangeSchema, ctx.request.body ?? {});
       const rate = getService(strapi, 'rate-limits').change(apiToken);
-      if (rate.limited) return refuseForNow(ctx, rate.retryAfterSeconds);
+      if (rate.limited) return refuseForNow(strapi, ctx, rate.retryAfterSeconds);
       // Of this API token's subjects alone: another one's of the same id is somebody else.
       const sessions = await getService(strapi, 'external-subjects').changed(subjectKey(`${apiToken}:${id}`), change);
       ctx.body = { data: { sessions } };

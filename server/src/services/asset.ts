@@ -144,6 +144,8 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
       if ((await this.countFiles(assetId)) === 0) {
         await getService(strapi, 'media-file').create({ asset: restored, folderId: null, adminId: null });
       }
+      getService(strapi, 'audit').record({ kind: 'restore', origin: requesterOf(strapi), asset: assetId });
+      await getService(strapi, 'events').filmRestored(restored);
       return restored;
     },
 
@@ -151,6 +153,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     async undoIntake(asset: Asset): Promise<void> {
       await rows().deleteMany({ where: { documentId: asset.documentId } });
       await removeFromLibrary(storage().root, asset.storageKey);
+      getService(strapi, 'events').filmUndone(asset.documentId);
       const facts = { origin: requesterOf(strapi), asset: asset.documentId, reason: 'upload-undone' };
       getService(strapi, 'audit').record({ kind: 'deletion', ...facts });
     },

@@ -25,6 +25,7 @@ const rowSchema = z.object({
   asset: text,
   reason: text,
   rule: text,
+  rule_reason: text,
   client_prefix: text,
   session: text,
 });
@@ -53,6 +54,7 @@ function entryFrom(row: Row): AuditEntry {
     asset,
     reason,
     rule,
+    ruleReason: row.rule_reason,
     clientPrefix: row.client_prefix,
     session,
   };

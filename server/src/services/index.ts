@@ -2,6 +2,7 @@ import { createAssetService } from './asset';
 import { createAuditService } from './audit';
 import { createAuditLogService } from './audit-log';
 import { createEntitlementService } from './entitlement';
+import { createEventsService } from './events';
 import { createExternalStreamersService } from './external-streamers';
 import { createExternalSubjectsService } from './external-subjects';
 import { createFilmIntakeService } from './film-intake';
@@ -25,11 +26,13 @@ import { createStreamerService } from './streamer';
 import { createSyncService } from './sync';
 import { createUploadRoutingService } from './upload-routing';
 import { createVideoService } from './video';
+import { createWebhooksService } from './webhooks';
 
 export const services = {
   asset: createAssetService,
   audit: createAuditService,
   'audit-log': createAuditLogService,
+  events: createEventsService,
   'external-streamers': createExternalStreamersService,
   'external-subjects': createExternalSubjectsService,
   'film-intake': createFilmIntakeService,
@@ -54,6 +57,7 @@ export const services = {
   streamer: createStreamerService,
   sync: createSyncService,
   video: createVideoService,
+  webhooks: createWebhooksService,
 };
 
 export type Services = { [Name in keyof typeof services]: ReturnType<(typeof services)[Name]> };

@@ -10,7 +10,7 @@ import type { Keyring } from '../tokens/keyring';
 import { type PlaybackClaims, verifyPlaybackToken } from '../tokens/playback-token';
 import { deriveSessionId, hashSessionId, hasValidTag, newSessionSalt, sessionIdOf } from '../tokens/session-id';
 import { type AuditFacts, factsOfSession } from './audit/event';
-import type { Allowance } from './entitlement/decision';
+import type { Allowance, RuleDenial } from './entitlement/decision';
 import { getService } from './get-service';
 import type { PlaybackSessionService } from './playback-session';
 import { grantFor, holdingFor } from './playback-session/grant';
@@ -38,8 +38,8 @@ class Refused {
   constructor(
     readonly reason: DenyReason,
     readonly final: boolean,
-    /** Name of the rule that said so, where it was one. */
-    readonly rule?: string,
+    /** Which rule said so, where it was one. */
+    readonly rule?: RuleDenial,
   ) {}
 }
 
@@ -67,6 +67,7 @@ export function createIntrospectionService({ strapi }: { strapi: Core.Strapi }):
       const outcome = await inquiry.run();
       if (outcome instanceof Pending) return { active: false, final: false, pending: true };
       if (outcome instanceof Limited) {
+        inquiry.auditLimit();
         return { active: false, final: false, retryAfterSeconds: outcome.retryAfterSeconds };
       }
       if (!(outcome instanceof Refused)) return outcome;
@@ -117,6 +118,18 @@ class Inquiry {
     const { addressPrefix: clientPrefix } = this.request.client;
     if (this.about === null) audit.countUnknownCredential();
     else audit.record({ kind: 'refusal', ...this.about, reason, rule, clientPrefix });
+  }
+
+  auditLimit(): void {
+    const { addressPrefix: clientPrefix } = this.request.client;
+    // Nobody has looked whether the user is still there, and one row tells of all videos: see `RefusalWindows`.
+    const kind = this.about?.origin?.kind ?? 'public';
+    getService(this.strapi, 'audit').record({
+      kind: 'refusal',
+      origin: { kind },
+      reason: 'rate-limited',
+      clientPrefix,
+    });
   }
 
   private async answer(found: Found): Promise<IntrospectionResponse | Refused | Pending | Overtaken> {
@@ -178,7 +191,7 @@ class Inquiry {
     const rate = getService(this.strapi, 'rate-limits').redeem(origin, this.request.client.addressPrefix);
     if (rate.limited) return new Limited(rate.retryAfterSeconds);
     const decision = await getService(this.strapi, 'entitlement').decide({ origin, video, locale });
-    if (!decision.allow) return new Refused(decision.reason, false, decision.rule?.name);
+    if (!decision.allow) return new Refused(decision.reason, false, decision.rule);
     if (await this.isRevoked(claims)) return new Refused('token-revoked', true);
     const shortage = await this.claimRoom(tokenId, decision);
     // Not final: there may be room again while the token is still good.
@@ -267,8 +280,16 @@ class Inquiry {
       return new Refused('too-many-take-overs', true);
     }
     const isMine = await this.store.takeOver(row, comer);
+    if (isMine) this.auditTakeOver(row);
     const now = isMine ? await this.store.findByHash(row.session_hash) : null;
     return now?.client_prefix === comer.addressPrefix ? now : new Refused('client-mismatch', false);
+  }
+
+  private auditTakeOver(before: SessionRow): void {
+    const { addressPrefix: clientPrefix, agent } = this.request.client;
+    const reason = before.client_agent === agent ? 'client-moved' : 'client-silent';
+    const facts = factsOfSession(before);
+    getService(this.strapi, 'audit').record({ kind: 'take-over', ...facts, reason, clientPrefix });
   }
 
   /** Since the bound client's last activity, as far as any streamer told any node. */

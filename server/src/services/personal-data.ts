@@ -68,7 +68,8 @@ export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): 
   async function anonymise(person: Person): Promise<Erased> {
     const columns = columnsOfPerson(person);
     const origin = originOfPerson(person);
-    const nobody = { origin_id: null, client_prefix: null };
+    // A rule's own words may say anything.
+    const nobody = { origin_id: null, client_prefix: null, rule_reason: null };
     // An ended session's row stays as long as any token could still lead to it; without it, the token would be new.
     const sessions: number = await retryingDeadlocks(() =>
       strapi.db

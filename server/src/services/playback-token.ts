@@ -3,7 +3,7 @@ import type { DenyReason, PlaybackTokenAnswer, PublicRefusal } from '../../contr
 import { configOf } from '../config';
 import { mintPlaybackToken } from '../tokens/playback-token';
 import { requesterOf, requesterPrefix, requesterRole } from './audit/requester';
-import type { Question } from './entitlement/decision';
+import type { Question, RuleDenial } from './entitlement/decision';
 import { getService } from './get-service';
 import { playbackUrls, rtmpBaseUrl } from './playback-urls';
 
@@ -20,7 +20,7 @@ export interface PlaybackTokenService {
 }
 
 export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }): PlaybackTokenService {
-  const refused = ({ origin, video, locale }: Question, reason: DenyReason, rule?: string) => {
+  const refused = ({ origin, video, locale }: Question, reason: DenyReason, rule?: RuleDenial) => {
     strapi.log.debug(`Playback token refused: ${reason}`);
     // Not the named person's doing, but the token's that named them.
     const isAsker = reason === 'user-not-nameable' || reason === 'subject-not-nameable';
@@ -50,7 +50,7 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
         return {
           allow: false,
           refusal: decision.refusal,
-          reference: refused(question, decision.reason, decision.rule?.name),
+          reference: refused(question, decision.reason, decision.rule),
         };
       }
       // Holds nothing: only redemption takes a slot (S9). Asked here because the streamer's refusal says no reason.

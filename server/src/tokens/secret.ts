@@ -27,7 +27,8 @@ function isRepetition(secret: string): boolean {
   return `${secret}${secret}`.indexOf(secret, 1) < secret.length;
 }
 
-function flaw(secret: string): string | null {
+/** What makes a secret one that can be guessed; null: nothing that can be seen. */
+export function secretFlaw(secret: string): string | null {
   if (secret.trim() === '') return 'is empty';
   // Quotes and blanks come along where a line of `.env` is copied as it is.
   if (KNOWN_WORDS.test(secret.replace(/^[^a-z0-9]+/i, ''))) return 'is a template value';
@@ -62,7 +63,7 @@ export function keyMaterial(source: SecretSource, secrets: readonly string[]): s
     throw new VodError('secret-refused', 'Set APP_KEYS (server.app.keys) or PROTECTED_VOD_SECRET: there is no secret.');
   }
   for (const secret of secrets) {
-    const found = flaw(secret);
+    const found = secretFlaw(secret);
     if (found) {
       throw new VodError('secret-refused', `A value of ${source} ${found}. ${REMEDIES[source]}`);
     }

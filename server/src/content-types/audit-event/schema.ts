@@ -29,6 +29,8 @@ export const auditEventSchema = {
     asset: { type: 'string' },
     reason: { type: 'string' },
     rule: { type: 'string' },
+    /** That rule's own words. */
+    ruleReason: { type: 'string' },
     clientPrefix: { type: 'string' },
     /** `documentId` of the session's row. */
     session: { type: 'string' },

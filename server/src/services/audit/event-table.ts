@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
+import type { RuleDenial } from '../entitlement/decision';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 import { parseSessionRows, SESSION_COLUMNS } from '../playback-session/row';
 import { type AuditEvent, type AuditRecord, factsOfSession, originOfEvent } from './event';
@@ -9,8 +10,21 @@ import type { RefusalWindow } from './refusal-windows';
 export const AUDIT_TABLE = 'protected_vod_audit_events';
 const SESSIONS = 'protected_vod_sessions';
 export const ENDED_A_PAGE = 500;
+const MAX_TEXT = 200;
 
-const endedSchema = z.object({ id: z.coerce.number(), end_mark: z.string(), end_reason: z.string().nullable() });
+const endedSchema = z.object({
+  id: z.coerce.number(),
+  end_mark: z.string(),
+  end_reason: z.string().nullable(),
+  bytes: z.coerce.number(),
+  media_seconds: z.coerce.number(),
+});
+const ENDED_COLUMNS = [...SESSION_COLUMNS, ...Object.keys(endedSchema.shape)];
+
+/** Written by a site's own code: whatever a database refuses would keep the rows beside it from being written. */
+function plainText(text: string | undefined): string | null {
+  return text?.replace(/\p{Cc}/gu, ' ').slice(0, MAX_TEXT) ?? null;
+}
 
 function rowFrom({ event, reference, at, lastAt, count }: AuditRecord): Record<string, unknown> {
   const origin = originOfEvent(event);
@@ -30,7 +44,8 @@ function rowFrom({ event, reference, at, lastAt, count }: AuditRecord): Record<s
     locale: event.locale ?? null,
     asset: event.asset ?? null,
     reason: event.reason ?? null,
-    rule: event.rule ?? null,
+    rule: plainText(event.rule?.name),
+    rule_reason: plainText(event.rule?.reason),
     client_prefix: event.clientPrefix ?? null,
     session: event.session ?? null,
     created_at: timestamp,
@@ -42,6 +57,8 @@ function rowFrom({ event, reference, at, lastAt, count }: AuditRecord): Record<s
 export interface EndMark {
   mark: string;
   actor: AuditEvent['actor'];
+  /** By the session's `document_id`: rules that said so. */
+  rules: ReadonlyMap<string, RuleDenial>;
 }
 
 export interface Ended {
@@ -77,19 +94,22 @@ export function createEventTable(strapi: Core.Strapi): EventTable {
     },
     /** At most `ENDED_A_PAGE`, those with an id above `after`. */
     async endedBy(marks, after) {
-      const actors = new Map(marks.map(({ mark, actor }) => [mark, actor]));
+      const byMark = new Map(marks.map((one) => [one.mark, one]));
       const rows: unknown[] = await strapi.db
         .getConnection(SESSIONS)
-        .select([...SESSION_COLUMNS, 'id', 'end_mark', 'end_reason'])
-        .whereIn('end_mark', [...actors.keys()])
+        .select(ENDED_COLUMNS)
+        .whereIn('end_mark', [...byMark.keys()])
         .where('id', '>', after)
         .orderBy('id')
         .limit(ENDED_A_PAGE);
       return rows.map((row) => {
-        const { id, end_mark: mark, end_reason: reason } = endedSchema.parse(row);
+        const { id, end_mark: mark, end_reason: reason, ...totals } = endedSchema.parse(row);
+        const { actor, rules } = byMark.get(mark) ?? {};
+        const usage = { bytes: totals.bytes, mediaSeconds: totals.media_seconds };
         // A row of another version of this plugin is passed by: it must not keep all others from being told.
         const events = parseSessionRows([row]).map((session): AuditEvent => {
-          return { kind: 'end', ...factsOfSession(session), reason, actor: actors.get(mark) ?? null };
+          const rule = rules?.get(session.document_id);
+          return { kind: 'end', ...factsOfSession(session), reason, rule, actor: actor ?? null, usage };
         });
         return { id, mark, event: events[0] ?? null };
       });

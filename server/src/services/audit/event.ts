@@ -1,4 +1,5 @@
 import type { AuditKind, AuditParty, DenyReason } from '../../../contracts';
+import type { RuleDenial } from '../entitlement/decision';
 import { originOf, type SessionRow } from '../playback-session/row';
 import { newReference } from './reference';
 
@@ -11,13 +12,21 @@ export interface AuditFacts {
   locale?: string | null;
   asset?: string | null;
   reason?: DenyReason | string | null;
-  rule?: string | null | undefined;
+  rule?: RuleDenial | null | undefined;
   clientPrefix?: string | null;
   session?: string | null;
 }
 
 export interface AuditEvent extends AuditFacts {
   kind: AuditKind;
+  /** Of a session that ended; no row of the audit has it. */
+  usage?: SessionTotals;
+}
+
+/** What a session was sent, up to its last renewal. */
+export interface SessionTotals {
+  bytes: number;
+  mediaSeconds: number;
 }
 
 /** An event on its way to its row. */

@@ -1,8 +1,9 @@
 import type { Core } from '@strapi/strapi';
+import type { RuleDenial } from '../entitlement/decision';
+import { EndedSessions } from './ended-sessions';
 import { type AuditEvent, type AuditRecord, newRecord } from './event';
 import { EventQueue } from './event-queue';
-import { ENDED_A_PAGE, type EndMark, type EventTable } from './event-table';
-import { derivedReference } from './reference';
+import type { EventTable } from './event-table';
 import { RefusalWindows } from './refusal-windows';
 import { adminOf } from './requester';
 
@@ -42,16 +43,20 @@ export class AuditWriter {
   readonly #queue = new EventQueue(CAPACITY);
   readonly #refusals = new RefusalWindows();
   readonly #unknown = new UnknownCredentials();
-  #marks: EndMark[] = [];
+  readonly #ends: EndedSessions;
   #writing: Promise<void> = Promise.resolve();
   #isBusy = false;
   #isFailing = false;
   #timer: NodeJS.Timeout | undefined;
 
+  /** `tell` hears of each record once, whether it can be written or not. */
   constructor(
     private readonly strapi: Core.Strapi,
     private readonly table: EventTable,
-  ) {}
+    private readonly tell: (record: AuditRecord) => void,
+  ) {
+    this.#ends = new EndedSessions((marks, after) => table.endedBy(marks, after));
+  }
 
   record(event: AuditEvent): string {
     if (event.kind !== 'refusal') return this.#push(newRecord(event));
@@ -63,9 +68,8 @@ export class AuditWriter {
     this.#unknown.add();
   }
 
-  noteEnds(mark: string): void {
-    // No bound of its own: each is one statement of somebody who ends sessions.
-    this.#marks.push({ mark, actor: adminOf(this.strapi) });
+  noteEnds(mark: string, rules: ReadonlyMap<string, RuleDenial>): void {
+    this.#ends.note({ mark, actor: adminOf(this.strapi), rules });
   }
 
   start(): void {
@@ -107,6 +111,7 @@ export class AuditWriter {
 
   #push(record: AuditRecord): string {
     this.#queue.push(record);
+    this.tell(record);
     if (this.#queue.size === FLUSH_AT) void this.#inTurn(() => this.#write());
     return record.reference;
   }
@@ -146,20 +151,13 @@ export class AuditWriter {
 
   /** A statement may have ended thousands of sessions: page by page. */
   async #resolveEnds(): Promise<void> {
-    const marks = this.#marks.slice(0, ROWS_A_STATEMENT);
-    if (marks.length === 0) return;
-    for (let after = 0; ; ) {
-      const ended = await this.table.endedBy(marks, after);
-      for (const { event, mark } of ended) {
-        if (event === null) continue;
-        // The same however often it is tried: no end gets two rows.
-        this.#queue.push(newRecord(event, Date.now(), derivedReference(`${mark} ${event.session}`)));
+    for (let page = await this.#ends.next(); page !== null; page = await this.#ends.next()) {
+      for (const record of page) {
+        this.#queue.push(record);
+        this.tell(record);
       }
       await this.#writeQueue();
-      after = ended.at(-1)?.id ?? after;
-      if (ended.length < ENDED_A_PAGE) break;
     }
-    this.#marks.splice(0, marks.length);
   }
 
   /** A driver's message repeats the statement and its values. */

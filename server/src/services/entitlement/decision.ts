@@ -35,14 +35,20 @@ export interface Allowance {
   posterUrl: string | null;
 }
 
+/** A rule that said no, and in which words of its own. */
+export interface RuleDenial {
+  name: string;
+  reason?: string;
+}
+
 export interface Denial {
   allow: false;
   /** For the log and the audit. */
   reason: DenyReason;
   /** For the caller. */
   refusal: PublicRefusal;
-  /** Which rule said so, where it was one, and in which words of its own. For the audit. */
-  rule?: { name: string; reason?: string };
+  /** Which rule said so, where it was one. For the audit. */
+  rule?: RuleDenial;
 }
 
 export type Decision = Allowance | Denial;

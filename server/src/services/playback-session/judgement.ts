@@ -1,6 +1,6 @@
 import type { DenyReason } from '../../../contracts';
 import type { PluginConfig } from '../../config';
-import type { Allowance, Decision, Question } from '../entitlement/decision';
+import type { Allowance, Decision, Question, RuleDenial } from '../entitlement/decision';
 import { type Lifetime, lifetimeOf, type Silence } from './lifetime';
 import { originOf, type SessionRow } from './row';
 import type { SlotClaims } from './slot-claims';
@@ -8,7 +8,7 @@ import type { SlotClaims } from './slot-claims';
 /** What a fresh decision means for a running session. Nothing is written yet. */
 export type Judgement =
   | { row: SessionRow; outcome: 'renew'; allowance: Allowance; leaseDue: number }
-  | { row: SessionRow; outcome: 'end'; reason: DenyReason; rule?: string | undefined };
+  | { row: SessionRow; outcome: 'end'; reason: DenyReason; rule?: RuleDenial | undefined };
 
 export interface JudgementParts {
   decide(question: Question): Promise<Decision>;
@@ -41,7 +41,7 @@ async function isOver({ since, ms }: Silence, { silenceMs }: Lifetime, now: numb
 export async function judgeSession(row: SessionRow, parts: JudgementParts): Promise<Judgement> {
   const now = Date.now();
   const decision = await parts.decide(questionOf(row));
-  if (!decision.allow) return { row, outcome: 'end', reason: decision.reason, rule: decision.rule?.name };
+  if (!decision.allow) return { row, outcome: 'end', reason: decision.reason, rule: decision.rule };
   const lifetime = lifetimeOf(row, decision, parts.session);
   if (lifetime.endsAt <= now) return { row, outcome: 'end', reason: 'session-lifetime-over' };
   if (await isOver(parts.silence, lifetime, now)) return { row, outcome: 'end', reason: 'session-silent' };

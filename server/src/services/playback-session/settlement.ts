@@ -31,12 +31,16 @@ interface Change {
  */
 export type WhenLocked = 'wait' | 'pass-by';
 
-/** For each judgement whether it took effect; `holdings` are written down before (S12). */
-export type Settle = (
-  judgements: readonly Judgement[],
-  holdings: readonly Holding[],
-  whenLocked: WhenLocked,
-) => Promise<boolean[]>;
+export interface Terms {
+  /** Written down before (S12). */
+  holdings: readonly Holding[];
+  whenLocked: WhenLocked;
+  /** Which the sessions that end will carry. */
+  endMark: string;
+}
+
+/** For each judgement whether it took effect. */
+export type Settle = (judgements: readonly Judgement[], terms: Terms) => Promise<boolean[]>;
 
 interface SettlementParts {
   usage: UsageLedger;
@@ -54,8 +58,15 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
   const raw = (text: string, values: (string | number)[]) => strapi.db.connection.raw(text, values);
   const isSqlite = () => strapi.db.dialect.client === 'sqlite';
 
+  const ending = (endMark: string) => ({
+    state: 'ended',
+    ended_at: databaseNow(strapi),
+    end_mark: endMark,
+    lease_due: 0,
+  });
+
   /** Waits where a change is under way, and keeps nobody else from anything meanwhile. */
-  async function settleOne(judgement: Judgement): Promise<boolean> {
+  async function settleOne(judgement: Judgement, endMark: string): Promise<boolean> {
     const { row } = judgement;
     const used = usage.take(row.session_hash);
     const query = table().where({ session_hash: row.session_hash, state: 'active', epoch: row.epoch });
@@ -64,7 +75,7 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
     const change = {
       ...(judgement.outcome === 'renew'
         ? { lease_due: judgement.leaseDue }
-        : { state: 'ended', end_reason: judgement.reason, ended_at: databaseNow(strapi), lease_due: 0 }),
+        : { ...ending(endMark), end_reason: judgement.reason }),
       ...(used && {
         bytes: raw('?? + ?', ['bytes', used.bytes]),
         media_seconds: raw('?? + ?', ['media_seconds', used.mediaSeconds]),
@@ -129,24 +140,24 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
     };
   }
 
-  function outcomeColumns(changes: readonly Change[], outcome: Judgement['outcome']) {
+  function outcomeColumns(changes: readonly Change[], outcome: Judgement['outcome'], endMark: string) {
     const entries = changes.map(({ judgement }) => ({
       hash: judgement.row.session_hash,
       text: '?',
       values: [judgement.outcome === 'renew' ? judgement.leaseDue : judgement.reason],
     }));
     if (outcome === 'renew') return byHash('lease_due', entries);
-    return { state: 'ended', ended_at: databaseNow(strapi), lease_due: 0, ...byHash('end_reason', entries) };
+    return { ...ending(endMark), ...byHash('end_reason', entries) };
   }
 
-  async function write(changes: readonly Change[], trx: Transaction): Promise<void> {
+  async function write(changes: readonly Change[], endMark: string, trx: Transaction): Promise<void> {
     for (const outcome of ['renew', 'end'] as const) {
       const alike = changes.filter(({ judgement }) => judgement.outcome === outcome);
       for (let at = 0; at < alike.length; at += ROWS_AT_ONCE) {
         const some = alike.slice(at, at + ROWS_AT_ONCE);
         // A report may name a session twice.
         const hashes = [...new Set(some.map(({ judgement }) => judgement.row.session_hash))];
-        const written = { ...outcomeColumns(some, outcome), ...usageColumns(some) };
+        const written = { ...outcomeColumns(some, outcome, endMark), ...usageColumns(some) };
         const changed = await table().transacting(trx).whereIn('session_hash', hashes).update(written);
         if (changed !== hashes.length)
           throw new Error(`${hashes.length - changed} playback sessions were not written.`);
@@ -157,7 +168,7 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
   /** All that stand, or none. Few statements, however many sessions. */
   async function settleTogether(
     judgements: readonly Judgement[],
-    holdings: readonly Holding[],
+    { holdings, endMark }: Terms,
   ): Promise<ReadonlySet<Judgement>> {
     let changes: Change[] = [];
     try {
@@ -165,7 +176,7 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
         await holders.hold(holdings, trx);
         const stand = await standing(judgements, trx);
         changes = stand.map((judgement) => ({ judgement, used: usage.take(judgement.row.session_hash) }));
-        await write(changes, trx);
+        await write(changes, endMark, trx);
       });
     } catch (error) {
       for (const { judgement, used } of changes) if (used) usage.giveBack(judgement.row.session_hash, used);
@@ -174,27 +185,28 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
     return new Set(changes.map(({ judgement }) => judgement));
   }
 
-  async function settleEach(judgements: readonly Judgement[]): Promise<boolean[]> {
+  async function settleEach(judgements: readonly Judgement[], endMark: string): Promise<boolean[]> {
     const settled: boolean[] = [];
     for (let at = 0; at < judgements.length; at += PARALLEL_WRITES) {
       const some = judgements.slice(at, at + PARALLEL_WRITES);
-      const settling = some.map((judgement) => retryingDeadlocks(() => settleOne(judgement)));
+      const settling = some.map((judgement) => retryingDeadlocks(() => settleOne(judgement, endMark)));
       settled.push(...(await Promise.all(settling)));
     }
     return settled;
   }
 
-  return async (judgements, holdings, whenLocked) => {
+  return async (judgements, terms) => {
+    const { holdings, whenLocked, endMark } = terms;
     // SQLite syncs its file with every statement outside a transaction, and knows no deadlock.
     const withHoldings = isSqlite() ? holdings : [];
     if (!isSqlite()) await holders.hold(holdings, null);
-    if (whenLocked === 'wait' && !isSqlite()) return settleEach(judgements);
+    if (whenLocked === 'wait' && !isSqlite()) return settleEach(judgements, endMark);
     try {
-      const settled = await settleTogether(judgements, withHoldings);
+      const settled = await settleTogether(judgements, { ...terms, holdings: withHoldings });
       return judgements.map((judgement) => settled.has(judgement));
     } catch (error) {
       if (!isUnknownSyntax(error)) throw error;
-      return settleEach(judgements);
+      return settleEach(judgements, endMark);
     }
   };
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Core } from '@strapi/strapi';
 import type { Client, DenyReason } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
-import { factsOfSession } from '../audit/event';
+import type { RuleDenial } from '../entitlement/decision';
 import { getService } from '../get-service';
 import { databaseNow } from './database-clock';
 import { retryingDeadlocks } from './deadlock';
@@ -100,6 +100,17 @@ export interface SessionStoreParts {
   rounds: TokenRounds;
 }
 
+const newMark = () => randomBytes(12).toString('hex');
+
+/** Of those that a rule ended, which and why. */
+function rulesBehind(judgements: readonly Judgement[]): Map<string, RuleDenial> {
+  return new Map(
+    judgements.flatMap((judgement) =>
+      judgement.outcome === 'end' && judgement.rule ? [[judgement.row.document_id, judgement.rule]] : [],
+    ),
+  );
+}
+
 /** The session table. Every write that could lose against another is one conditional statement (S6, S12). */
 export function createSessionStore(
   strapi: Core.Strapi,
@@ -131,7 +142,7 @@ export function createSessionStore(
     state: 'ended',
     end_reason: reason,
     ended_at: databaseNow(strapi),
-    end_mark: randomBytes(12).toString('hex'),
+    end_mark: newMark(),
   });
   /**
    * Of active sessions; returns how many. Joins the transaction of the change that calls it, where there is one: both
@@ -172,15 +183,17 @@ export function createSessionStore(
      * `holdings` are the grants that will follow from it, of one streamer.
      */
     async settle(judgements, holdings = [], whenLocked = 'wait') {
-      const settled = await settleAll(judgements, holdings, whenLocked);
-      const ended = judgements.flatMap((judgement, at) =>
-        judgement.outcome === 'end' && settled[at] ? [judgement] : [],
-      );
-      for (const { row, reason, rule } of ended) {
-        getService(strapi, 'audit').record({ kind: 'end', ...factsOfSession(row), reason, rule });
+      const ending = judgements.filter(({ outcome }) => outcome === 'end');
+      const endMark = newMark();
+      try {
+        const settled = await settleAll(judgements, { holdings, whenLocked, endMark });
+        const ended = judgements.filter(({ outcome }, at) => outcome === 'end' && settled[at]);
+        await slots.release(ended.map(({ row }) => row.token_id));
+        return settled;
+      } finally {
+        // Also where some of them ended before another one failed.
+        if (ending.length > 0) getService(strapi, 'audit').noteEnds(endMark, rulesBehind(ending));
       }
-      await slots.release(ended.map(({ row }) => row.token_id));
-      return settled;
     },
     /** False when another client was faster or the session ended. */
     async takeOver(row, client) {

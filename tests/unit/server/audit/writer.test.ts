@@ -24,12 +24,14 @@ class MemoryTable implements EventTable {
 let table: MemoryTable;
 let writer: AuditWriter;
 let errors: string[];
+let told: AuditRecord[];
 
 beforeEach(() => {
   table = new MemoryTable();
   errors = [];
+  told = [];
   const log = { error: (message: string) => errors.push(message) };
-  writer = new AuditWriter({ log } as unknown as Core.Strapi, table);
+  writer = new AuditWriter({ log } as unknown as Core.Strapi, table, (record) => void told.push(record));
 });
 
 const record = (count: number) => {
@@ -61,6 +63,18 @@ describe('the audit’s writer', () => {
     await writer.close();
     expect(table.rows).toHaveLength(CAPACITY + 1);
     expect(table.rows.at(-1)).toMatchObject({ event: { kind: 'lost' }, count: 250 });
+  });
+
+  it('tells other code of each record once, whether it can be written or not', async () => {
+    table.isDown = true;
+    record(CAPACITY + 1);
+    writer.record({ kind: 'refusal', reason: 'not-today' });
+    writer.record({ kind: 'refusal', reason: 'not-today' });
+    await writer.flush();
+    table.isDown = false;
+    await writer.close();
+    expect(told).toHaveLength(CAPACITY + 2);
+    expect(told.at(-1)?.event.kind).toBe('refusal');
   });
 
   it('counts unknown credentials in one row', async () => {
