@@ -3,38 +3,13 @@ import { errors } from '@strapi/utils';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { documentIdSchema } from '../../contracts';
-import { VodError } from '../errors';
 import { getService } from '../services/get-service';
+import { isUnconfigured } from '../services/playback-token';
+import { apiTokenOfRequest, originOfRequest } from '../services/request-caller';
 import type { Origin } from '../tokens/playback-token';
 import { refuse, refuseForNow } from './refusal';
 
-/** Strapi's name for API tokens of the content API; the second is the one that older 5.x versions use. */
-const API_TOKEN_STRATEGIES = ['content-api-token', 'api-token'];
-
-/** Failures that an operator mends by configuration; the log says how. */
-const UNCONFIGURED = ['secret-refused', 'not-configured'];
-
 const localeSchema = z.string().regex(/^[A-Za-z0-9-]{1,32}$/);
-
-const authSchema = z.object({
-  strategy: z.object({ name: z.string() }),
-  credentials: z.object({ id: z.union([z.string(), z.number()]) }).nullish(),
-});
-
-/** Whom Strapi's own authentication found behind the request; null: nobody it can name. */
-function originOfRequest(ctx: Context): Origin | null {
-  const auth = authSchema.safeParse(ctx.state.auth).data;
-  if (!auth) return null;
-  const id = auth.credentials ? String(auth.credentials.id) : null;
-  if (API_TOKEN_STRATEGIES.includes(auth.strategy.name) && id !== null) return { kind: 'api-token', id };
-  if (auth.strategy.name !== 'users-permissions') return null;
-  return id === null ? { kind: 'public' } : { kind: 'user', id };
-}
-
-function apiTokenOfRequest(ctx: Context): string | null {
-  const auth = authSchema.safeParse(ctx.state.auth).data;
-  return auth?.credentials && API_TOKEN_STRATEGIES.includes(auth.strategy.name) ? String(auth.credentials.id) : null;
-}
 
 const bodySchema = z.object({ user: z.unknown() });
 const userIdSchema = z.union([z.number().int().positive(), z.string().regex(/^\d{1,19}$/)]).transform(String);
@@ -69,7 +44,7 @@ export function createPlaybackController({ strapi }: { strapi: Core.Strapi }) {
         if (minted.allow) ctx.body = minted.answer;
         else refuse(ctx, minted.refusal, { reference: minted.reference });
       } catch (error) {
-        if (!(error instanceof VodError) || !UNCONFIGURED.includes(error.code)) throw error;
+        if (!isUnconfigured(error)) throw error;
         strapi.log.error(error.message);
         refuse(ctx, 'not-configured');
       }

@@ -1,15 +1,24 @@
 import type { Core } from '@strapi/strapi';
 import type { DenyReason, PlaybackTokenAnswer, PublicRefusal } from '../../contracts';
 import { configOf } from '../config';
+import { VodError } from '../errors';
 import { mintPlaybackToken } from '../tokens/playback-token';
 import { requesterOf, requesterPrefix, requesterRole } from './audit/requester';
-import type { Question } from './entitlement/decision';
+import type { Allowance, Question } from './entitlement/decision';
 import { getService } from './get-service';
+import { SHORTAGES } from './playback-session/room';
 import { playbackUrls, rtmpBaseUrl } from './playback-urls';
 
 type Minted =
   | { allow: true; answer: PlaybackTokenAnswer }
   | { allow: false; refusal: PublicRefusal; reference: string };
+
+/** Failures that an operator mends by configuration; the log says how. */
+const UNCONFIGURED = ['secret-refused', 'not-configured'];
+
+export function isUnconfigured(error: unknown): error is VodError {
+  return error instanceof VodError && UNCONFIGURED.includes(error.code);
+}
 
 export interface PlaybackTokenService {
   /**
@@ -17,6 +26,8 @@ export interface PlaybackTokenService {
    * no address. Throws `VodError` `secret-refused`.
    */
   mint(question: Question, requestOrigin: string): Promise<Minted>;
+  /** Signs what was decided just now, and looks at nothing else. Throws as `mint` does. */
+  sign(question: Question, allowance: Allowance, requestOrigin: string): Promise<PlaybackTokenAnswer['data']>;
 }
 
 export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }): PlaybackTokenService {
@@ -35,9 +46,40 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
       ...asked,
     });
   };
+
+  async function sign(
+    { origin, video }: Question,
+    allowance: Allowance,
+    requestOrigin: string,
+  ): Promise<PlaybackTokenAnswer['data']> {
+    const { signing } = await getService(strapi, 'keys').tokenKeys();
+    const { locale, protocols } = allowance;
+    const lifetimeSeconds = allowance.policy.tokenLifetimeSeconds;
+    const claims = { video, locale, origin, protocols };
+    const { token, expiresAt } = await mintPlaybackToken(signing, claims, lifetimeSeconds);
+    const streamer = getService(strapi, 'streamer');
+    const { publicUrl, host } = configOf(strapi).streamer.rtmp;
+    const addresses = {
+      base: streamer.publicBaseUrl(requestOrigin),
+      rtmpBase: rtmpBaseUrl({ publicUrl, host, port: streamer.rtmpPort(), requestOrigin }),
+      video,
+      token,
+    };
+    return {
+      token,
+      expiresAt: expiresAt.toISOString(),
+      expiresInSeconds: lifetimeSeconds,
+      durationSeconds: allowance.asset.durationSeconds,
+      urls: playbackUrls(addresses, allowance),
+      poster: allowance.posterUrl,
+    };
+  }
+
   return {
+    sign,
     async mint(question, requestOrigin) {
-      const { signing } = await getService(strapi, 'keys').tokenKeys();
+      // Who is to sign is known before anybody is judged: a site without a key refuses nobody in particular.
+      await getService(strapi, 'keys').tokenKeys();
       const decision = await getService(strapi, 'entitlement').decide(question);
       if (!decision.allow) {
         return {
@@ -47,40 +89,11 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
         };
       }
       // Holds nothing: only redemption takes a slot (S9). Asked here because the streamer's refusal says no reason.
-      const { claims, views } = getService(strapi, 'playback-session');
-      if (decision.concurrency !== null && !(await claims.hasRoom(decision.concurrency))) {
-        return { allow: false, refusal: 'too-many-sessions', reference: refused(question, 'concurrency-limit') };
+      const [shortage = null] = await getService(strapi, 'playback-session').room.lacking([decision]);
+      if (shortage !== null) {
+        return { allow: false, refusal: SHORTAGES[shortage], reference: refused(question, shortage) };
       }
-      if (decision.views !== null && !(await views.hasRoom(decision.views))) {
-        return { allow: false, refusal: 'too-many-views', reference: refused(question, 'view-limit') };
-      }
-      const lifetimeSeconds = decision.policy.tokenLifetimeSeconds;
-      const { token, expiresAt } = await mintPlaybackToken(
-        signing,
-        { video: question.video, locale: decision.locale, origin: question.origin, protocols: decision.protocols },
-        lifetimeSeconds,
-      );
-      const streamer = getService(strapi, 'streamer');
-      const { publicUrl, host } = configOf(strapi).streamer.rtmp;
-      const addresses = {
-        base: streamer.publicBaseUrl(requestOrigin),
-        rtmpBase: rtmpBaseUrl({ publicUrl, host, port: streamer.rtmpPort(), requestOrigin }),
-        video: question.video,
-        token,
-      };
-      return {
-        allow: true,
-        answer: {
-          data: {
-            token,
-            expiresAt: expiresAt.toISOString(),
-            expiresInSeconds: lifetimeSeconds,
-            durationSeconds: decision.asset.durationSeconds,
-            urls: playbackUrls(addresses, decision),
-            poster: decision.posterUrl,
-          },
-        },
-      };
+      return { allow: true, answer: { data: await sign(question, decision, requestOrigin) } };
     },
   };
 }

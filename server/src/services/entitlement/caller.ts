@@ -32,7 +32,7 @@ const identifiedSchema = z.object({ id: idSchema });
 const heldSchema = z.object({ role: identifiedSchema });
 
 /** Rows that callers are judged by; each is read once, and those that are asked for together in one query. */
-interface CallerReads {
+export interface CallerReads {
   user(id: string): Promise<unknown>;
   apiToken(id: string): Promise<unknown>;
   publicRole(): Promise<unknown>;
@@ -116,9 +116,14 @@ async function namedUserCaller(reads: CallerReads, id: string, tokenId: string):
   return caller.allow ? caller : deny(caller.reason, 'not-entitled');
 }
 
-/** Looks callers up afresh, all of one moment: they exist, may sign in, hold the playback permission. */
-export function createCallers(strapi: Core.Strapi): (origin: Origin) => Promise<Caller | Denial> {
-  const reads = createCallerReads(strapi);
+/**
+ * Looks callers up, all of one moment: they exist, may sign in, hold the playback permission. Afresh, unless `reads` tells
+ * where else their rows are.
+ */
+export function createCallers(
+  strapi: Core.Strapi,
+  reads: CallerReads = createCallerReads(strapi),
+): (origin: Origin) => Promise<Caller | Denial> {
   return async (origin) => {
     if (origin.kind === 'api-token') return apiTokenCaller(reads, origin.id);
     if (!strapi.plugin('users-permissions')) return deny('caller-unknown', 'login-required');
