@@ -23,6 +23,7 @@ import { createSubjectDataService } from './subject-data';
 import { createSyncService } from './sync';
 import { createUploadRoutingService } from './upload-routing';
 import { createVideoService } from './video';
+import { createVideoPlaybackService } from './video-playback';
 
 export const services = {
   asset: createAssetService,
@@ -50,6 +51,7 @@ export const services = {
   'subject-data': createSubjectDataService,
   sync: createSyncService,
   video: createVideoService,
+  'video-playback': createVideoPlaybackService,
 };
 
 export type Services = { [Name in keyof typeof services]: ReturnType<(typeof services)[Name]> };

@@ -13,7 +13,7 @@ import { createRules, type EntitlementRules, type Rules } from './rules';
 import { viewAllowanceFor } from './view-allowance';
 
 /** What one deliberation knows and reads, each thing once, and together what is asked for together. */
-interface Reads {
+export interface Reads {
   site: PluginConfig;
   caller(question: Question): Promise<Caller | Denial>;
   video(question: Question): Promise<PublishedVideo | null>;
@@ -82,12 +82,15 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
   };
 }
 
+/** Facts that whoever asks has at hand or reads more cheaply: of the same moment, and from the same rows. */
+export type KnownFacts = Partial<Omit<Reads, 'site' | 'ruleDenial'>>;
+
 export interface EntitlementService extends EntitlementRules {
   /**
    * Answers any number of questions about one moment; reads each caller, entry and asset once. Questions that are asked
-   * at the same time share their queries.
+   * at the same time share their queries. `known` replaces what would be read, never how it is judged.
    */
-  deliberation(): (question: Question) => Promise<Decision>;
+  deliberation(known?: KnownFacts): (question: Question) => Promise<Decision>;
   decide(question: Question): Promise<Decision>;
   readonly rules: Rules;
 }
@@ -99,7 +102,7 @@ export interface EntitlementService extends EntitlementRules {
 export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): EntitlementService {
   const rules = createRules(strapi);
   return {
-    deliberation() {
+    deliberation(known = {}) {
       const caller = createCallers(strapi);
       const video = createPublishedVideos(strapi);
       const reads: Reads = {
@@ -109,6 +112,7 @@ export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): E
         ruleDenial: rules.deliberation(),
         asset: getService(strapi, 'asset').grantedAssets(),
         policies: once(() => getService(strapi, 'role-policies').read()),
+        ...known,
       };
       return (question) => decide(reads, question);
     },

@@ -23,6 +23,11 @@ const publishedVideoSchema = z.object({
 
 export type PublishedVideo = z.infer<typeof publishedVideoSchema>;
 
+/** Throws where the row cannot be read: fail closed. */
+export function parsePublishedVideo(row: unknown): PublishedVideo {
+  return publishedVideoSchema.parse(row);
+}
+
 const identifiedSchema = z.object({ documentId: z.string() });
 
 /** The published rows in one locale. */

@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { type RolePolicies, rolePoliciesSchema } from '../../../contracts';
 import { SETTING_UID } from '../../content-types/uids';
 import { getService } from '../get-service';
+import { jsonOf } from '../joined-rows';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 
 const NAME = 'role-policies';
+const TABLE = 'protected_vod_settings';
 const ROLE_UID = 'plugin::users-permissions.role';
 /** Two nodes may write the very first policies at once: the second finds the row of the first. */
 const ATTEMPTS = 2;
@@ -16,12 +18,19 @@ const roleSchema = z.object({ type: z.string() });
 export interface RolePoliciesService {
   /** As they are in the database now: nothing is kept in memory, so no node is behind. Throws where they cannot be read. */
   read(): Promise<RolePolicies>;
+  /** The same as one column of another statement; `parse` understands what comes of it. */
+  column(): ReturnType<typeof columnOf>;
+  parse(column: unknown): RolePolicies;
   /** In place of all policies before; every lease is due when this is committed (S6). */
   replace(policies: RolePolicies): Promise<void>;
   /** Of the types that `policies` names, those that no role of the site has. */
   unknownRoles(policies: RolePolicies): Promise<string[]>;
   /** Forgets the views that no policy counts any more. */
   sweepViews(): Promise<void>;
+}
+
+function columnOf(strapi: Core.Strapi) {
+  return strapi.db.getConnection(TABLE).select('value').where({ name: NAME });
 }
 
 /** What roles may, as administrators set it. The decision reads it; see `entitlement`. */
@@ -42,6 +51,8 @@ export function createRolePoliciesService({ strapi }: { strapi: Core.Strapi }): 
       const row: unknown = await rows().findOne({ where });
       return row === null ? { roles: {} } : rowSchema.parse(row).value;
     },
+    column: () => columnOf(strapi),
+    parse: (column) => (column === null ? { roles: {} } : rolePoliciesSchema.parse(jsonOf(column))),
     async replace(policies) {
       for (let attempt = 1; ; attempt += 1) {
         try {
