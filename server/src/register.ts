@@ -1,8 +1,10 @@
 import type { Core } from '@strapi/strapi';
+import { offerPlayback } from './content-api/playback';
 import { createMintRefusals } from './controllers/refusal';
 import { hideDraftsBehindFiles } from './documents/draft-privacy';
 import { guardVideoSources } from './documents/source-rules';
-import { limitGraphql } from './graphql';
+import { limitGraphql } from './graphql/limits';
+import { offerPlaybackInGraphql } from './graphql/playback';
 import { createInternalRest } from './internal-rest';
 import { getService } from './services/get-service';
 
@@ -15,4 +17,6 @@ export function register({ strapi }: { strapi: Core.Strapi }): void {
   getService(strapi, 'upload-routing').wrapProvider();
   guardVideoSources(strapi);
   hideDraftsBehindFiles(strapi);
+  offerPlayback(strapi);
+  offerPlaybackInGraphql(strapi);
 }

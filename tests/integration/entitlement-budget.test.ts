@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publishVideo } from '../support/films';
 import { PHONE, sessionHashFor, syncingStreamer } from '../support/internal';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
+import { statementsOf, untilDatabaseIsQuiet } from '../support/sql-statements';
 import { requestedServer } from '../support/test-database';
-import { until } from '../support/until';
 
 const USERS = 50;
 const VIDEOS = 20;
@@ -111,21 +110,10 @@ beforeAll(async () => {
     for (const user of users) await documents(ORDER).create({ data: { state: 'paid', user, course } as never });
   }
   sessions = await openSessions();
-  // What the orders have made due is written once more after their commits.
-  await until('the database is quiet', async () => (await statementsOf(() => delay(50))).length === 0);
+  await untilDatabaseIsQuiet(app);
 });
 
 afterAll(() => site.app.stop());
-
-/** The statements that reach the database meanwhile. */
-async function statementsOf(action: () => Promise<unknown>): Promise<string[]> {
-  const statements: string[] = [];
-  const listen = ({ sql }: { sql: string }) => statements.push(sql);
-  strapi().db.connection.on('query', listen);
-  await action();
-  strapi().db.connection.removeListener('query', listen);
-  return statements;
-}
 
 /** What the streamer learns of all of `watched`; `usage` is what each has reported. */
 async function syncAll(
@@ -146,7 +134,7 @@ describe('a sync of 1,000 sessions of 50 users on 20 videos', () => {
   it(`costs at most ${BUDGET} queries, and decides each for itself`, async () => {
     const sync = syncingStreamer(site.app);
     let states = new Map<string, string>();
-    const statements = await statementsOf(async () => {
+    const statements = await statementsOf(site.app, async () => {
       states = await syncAll(sync, { bytes: 7 });
     });
     expect([...states.values()].filter((state) => state === 'renewed')).toHaveLength(1000);
@@ -163,7 +151,7 @@ describe('a sync of 1,000 sessions of 50 users on 20 videos', () => {
       await strapi().db.query(HOLDER).createMany({ data });
     }
     let states = new Map<string, string>();
-    const statements = await statementsOf(async () => {
+    const statements = await statementsOf(site.app, async () => {
       states = await syncAll(syncingStreamer(site.app), { idleMs: SILENCE_MS }, silent);
     });
     const expected = silent.map(({ session }, at) => [session, at % 2 === 0 ? 'renewed' : 'ended']);
@@ -184,7 +172,7 @@ describe('a sync of 1,000 sessions of 50 users on 20 videos', () => {
     });
     await strapi().plugin('users-permissions').service('user').edit(other, { blocked: true });
     let states = new Map<string, string>();
-    const statements = await statementsOf(async () => {
+    const statements = await statementsOf(site.app, async () => {
       states = await syncAll(sync);
     });
     const isOver = (one: { user: number; video: string }) =>

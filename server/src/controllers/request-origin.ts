@@ -6,30 +6,6 @@ import type { Origin } from '../tokens/playback-token';
 import { subjectOrigin } from '../tokens/subject-origin';
 import { validated } from './validated';
 
-/** Strapi's name for API tokens of the content API; the second is the one that older 5.x versions use. */
-const API_TOKEN_STRATEGIES = ['content-api-token', 'api-token'];
-
-const authSchema = z.object({
-  strategy: z.object({ name: z.string() }),
-  credentials: z.object({ id: z.union([z.string(), z.number()]) }).nullish(),
-});
-
-/** Whom Strapi's own authentication found behind the request; null: nobody it can name. */
-export function originOfRequest(ctx: Context): Origin | null {
-  const auth = authSchema.safeParse(ctx.state.auth).data;
-  if (!auth) return null;
-  const id = auth.credentials ? String(auth.credentials.id) : null;
-  if (API_TOKEN_STRATEGIES.includes(auth.strategy.name) && id !== null) return { kind: 'api-token', id };
-  if (auth.strategy.name !== 'users-permissions') return null;
-  return id === null ? { kind: 'public' } : { kind: 'user', id };
-}
-
-/** Id of the API token that the request carries; null: it carries none. */
-export function apiTokenOf(ctx: Context): string | null {
-  const origin = originOfRequest(ctx);
-  return origin?.kind === 'api-token' ? origin.id : null;
-}
-
 const bodySchema = z.object({ user: z.unknown().optional(), subject: z.unknown().optional() });
 const userIdSchema = z.union([z.number().int().positive(), z.string().regex(/^\d{1,19}$/)]).transform(String);
 

@@ -2,9 +2,9 @@ import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
 import { externalSubjectIdSchema, subjectChangeSchema } from '../../contracts';
 import { getService } from '../services/get-service';
+import { apiTokenOfRequest } from '../services/request-caller';
 import { subjectKey } from '../tokens/subject-origin';
 import { refuseForNow } from './refusal';
-import { apiTokenOf } from './request-origin';
 import { validated } from './validated';
 
 /**
@@ -15,7 +15,7 @@ export function createSubjectController({ strapi }: { strapi: Core.Strapi }) {
   return {
     async vouch(ctx: Context): Promise<void> {
       ctx.set('Cache-Control', 'no-store');
-      const apiToken = apiTokenOf(ctx);
+      const apiToken = apiTokenOfRequest(ctx);
       // The box can be ticked for roles as well, and means nothing there.
       if (apiToken === null) return void ctx.forbidden();
       const id = validated(externalSubjectIdSchema, ctx.params.id);

@@ -63,6 +63,14 @@ function granted(asset: Asset | null): GrantedAsset | null {
   return { id, contentVersion, fileName, mime, durationSeconds, renditions };
 }
 
+/** Attributes of an asset that `grantedFrom` reads. */
+export const ASSET_ATTRIBUTES = Object.keys(rowSchema.shape);
+
+/** What a streamer needs to serve the asset of a row; null unless it is ready. */
+export function grantedFrom(row: unknown): GrantedAsset | null {
+  return granted(rowSchema.nullable().parse(row));
+}
+
 /** Rows of stored films. Every write here makes the leases that it concerns due (see `revocation`). */
 export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
   const rows = () => strapi.db.query(ASSET_UID);
@@ -167,8 +175,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
         const found: unknown[] = await rows().findMany({ where: { documentId: { $in: ids } } });
         return new Map(found.map((row) => [identifiedSchema.parse(row).documentId, row]));
       });
-      return async (id) =>
-        assetIdSchema.safeParse(id).success ? granted(rowSchema.nullable().parse(await read(id))) : null;
+      return async (id) => (assetIdSchema.safeParse(id).success ? grantedFrom(await read(id)) : null);
     },
 
     /** The same for a video row that was read with its `source`. */

@@ -26,6 +26,7 @@ import { createStreamerService } from './streamer';
 import { createSyncService } from './sync';
 import { createUploadRoutingService } from './upload-routing';
 import { createVideoService } from './video';
+import { createVideoPlaybackService } from './video-playback';
 import { createWebhooksService } from './webhooks';
 
 export const services = {
@@ -57,6 +58,7 @@ export const services = {
   streamer: createStreamerService,
   sync: createSyncService,
   video: createVideoService,
+  'video-playback': createVideoPlaybackService,
   webhooks: createWebhooksService,
 };
 

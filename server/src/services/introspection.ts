@@ -248,9 +248,10 @@ class Inquiry {
    * token meanwhile, on any node, shares them. The slot first, because it comes back where there is no view.
    */
   private async claimRoom(tokenId: string, { concurrency, views }: Allowance): Promise<DenyReason | null> {
-    const { claims, slots } = this.sessions;
+    const { claims, slots, room } = this.sessions;
     // Taking a slot may end another session: not for one that would find no view.
-    if (views !== null && !(await this.sessions.views.hasRoom(views))) return views.usedUp.reason;
+    const [shortage = null] = await room.lacking([{ concurrency: null, views }]);
+    if (shortage !== null) return shortage.reason;
     if (concurrency !== null && !(await claims.claim(tokenId, concurrency))) return 'concurrency-limit';
     if (views === null || (await this.sessions.views.claim(tokenId, views))) return null;
     await slots.release([tokenId]);

@@ -1,9 +1,10 @@
 import type { Core } from '@strapi/strapi';
 import type { DenyReason, PlaybackTokenAnswer, PublicRefusal } from '../../contracts';
 import { configOf } from '../config';
+import { VodError } from '../errors';
 import { mintPlaybackToken } from '../tokens/playback-token';
 import { requesterOf, requesterPrefix, requesterRole } from './audit/requester';
-import type { Question, RuleDenial } from './entitlement/decision';
+import type { Allowance, Question, RuleDenial } from './entitlement/decision';
 import { getService } from './get-service';
 import { playbackUrls, rtmpBaseUrl } from './playback-urls';
 
@@ -11,12 +12,24 @@ type Minted =
   | { allow: true; answer: PlaybackTokenAnswer }
   | { allow: false; refusal: PublicRefusal; reference: string };
 
+/** Failures that an operator mends by configuration; the log says how. */
+const UNCONFIGURED = ['secret-refused', 'not-configured'];
+
+export function isUnconfigured(error: unknown): error is VodError {
+  return error instanceof VodError && UNCONFIGURED.includes(error.code);
+}
+
+/** With the round of its tokens (`TokenRounds`) from before it was decided. */
+type SignedQuestion = Question & { round: number };
+
 export interface PlaybackTokenService {
   /**
    * Decides and signs; writes nothing. `requestOrigin` is where the caller reached Strapi, used when the site configured
    * no address. Throws `VodError` `secret-refused`.
    */
   mint(question: Question, requestOrigin: string): Promise<Minted>;
+  /** Signs what was decided just now, and looks at nothing else. Throws as `mint` does. */
+  sign(question: SignedQuestion, allowance: Allowance, requestOrigin: string): Promise<PlaybackTokenAnswer['data']>;
 }
 
 export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }): PlaybackTokenService {
@@ -37,13 +50,43 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
       ...asked,
     });
   };
+
+  async function sign(
+    { origin, video, round }: SignedQuestion,
+    allowance: Allowance,
+    requestOrigin: string,
+  ): Promise<PlaybackTokenAnswer['data']> {
+    const { signing } = await getService(strapi, 'keys').tokenKeys();
+    const { locale, protocols } = allowance;
+    const lifetimeSeconds = allowance.policy.tokenLifetimeSeconds;
+    const claims = { video, locale, origin, protocols, round };
+    const { token, expiresAt } = await mintPlaybackToken(signing, claims, lifetimeSeconds);
+    const streamer = getService(strapi, 'streamer');
+    const { publicUrl, host } = configOf(strapi).streamer.rtmp;
+    const addresses = {
+      base: streamer.publicBaseUrl(requestOrigin),
+      rtmpBase: rtmpBaseUrl({ publicUrl, host, port: streamer.rtmpPort(), requestOrigin }),
+      video,
+      token,
+    };
+    return {
+      token,
+      expiresAt: expiresAt.toISOString(),
+      expiresInSeconds: lifetimeSeconds,
+      durationSeconds: allowance.asset.durationSeconds,
+      urls: playbackUrls(addresses, allowance),
+      poster: allowance.posterUrl,
+    };
+  }
+
   return {
+    sign,
     async mint(asked, requestOrigin) {
-      const { signing } = await getService(strapi, 'keys').tokenKeys();
-      // Before the decision: what is told meanwhile makes the token old.
+      // Who is to sign is known before anybody is judged: a site without a key refuses nobody in particular.
+      await getService(strapi, 'keys').tokenKeys();
+      const { room, rounds } = getService(strapi, 'playback-session');
+      // Both before the decision: what is told or ended meanwhile makes this token old.
       const question = { ...asked, origin: await getService(strapi, 'external-subjects').asOfNow(asked.origin) };
-      const { claims, views, rounds } = getService(strapi, 'playback-session');
-      // Before the decision: what is ended meanwhile takes this token back too.
       const round = await rounds.current(question);
       const decision = await getService(strapi, 'entitlement').decide(question);
       if (!decision.allow) {
@@ -54,46 +97,11 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
         };
       }
       // Holds nothing: only redemption takes a slot (S9). Asked here because the streamer's refusal says no reason.
-      if (decision.concurrency !== null && !(await claims.hasRoom(decision.concurrency))) {
-        return { allow: false, refusal: 'too-many-sessions', reference: refused(question, 'concurrency-limit') };
+      const [shortage = null] = await room.lacking([decision]);
+      if (shortage !== null) {
+        return { allow: false, refusal: shortage.refusal, reference: refused(question, shortage.reason) };
       }
-      if (decision.views !== null && !(await views.hasRoom(decision.views))) {
-        const { refusal, reason } = decision.views.usedUp;
-        return { allow: false, refusal, reference: refused(question, reason) };
-      }
-      const lifetimeSeconds = decision.policy.tokenLifetimeSeconds;
-      const { token, expiresAt } = await mintPlaybackToken(
-        signing,
-        {
-          video: question.video,
-          locale: decision.locale,
-          origin: question.origin,
-          protocols: decision.protocols,
-          round,
-        },
-        lifetimeSeconds,
-      );
-      const streamer = getService(strapi, 'streamer');
-      const { publicUrl, host } = configOf(strapi).streamer.rtmp;
-      const addresses = {
-        base: streamer.publicBaseUrl(requestOrigin),
-        rtmpBase: rtmpBaseUrl({ publicUrl, host, port: streamer.rtmpPort(), requestOrigin }),
-        video: question.video,
-        token,
-      };
-      return {
-        allow: true,
-        answer: {
-          data: {
-            token,
-            expiresAt: expiresAt.toISOString(),
-            expiresInSeconds: lifetimeSeconds,
-            durationSeconds: decision.asset.durationSeconds,
-            urls: playbackUrls(addresses, decision),
-            poster: decision.posterUrl,
-          },
-        },
-      };
+      return { allow: true, answer: { data: await sign({ ...question, round }, decision, requestOrigin) } };
     },
   };
 }

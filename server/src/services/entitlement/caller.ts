@@ -39,7 +39,7 @@ const identifiedSchema = z.object({ id: idSchema });
 const heldSchema = z.object({ role: identifiedSchema });
 
 /** Rows that callers are judged by; each is read once, and those that are asked for together in one query. */
-interface CallerReads {
+export interface CallerReads {
   user(id: string): Promise<unknown>;
   apiToken(id: string): Promise<unknown>;
   publicRole(): Promise<unknown>;
@@ -136,9 +136,14 @@ async function namedSubjectCaller(reads: CallerReads, origin: SubjectOrigin): Pr
   });
 }
 
-/** Looks callers up afresh, all of one moment: they exist, may sign in, hold the permission that they need. */
-export function createCallers(strapi: Core.Strapi): (origin: Origin) => Promise<Caller | Denial> {
-  const reads = createCallerReads(strapi);
+/**
+ * Looks callers up, all of one moment: they exist, may sign in, hold the permission that they need. Afresh, unless `reads` tells
+ * where else their rows are.
+ */
+export function createCallers(
+  strapi: Core.Strapi,
+  reads: CallerReads = createCallerReads(strapi),
+): (origin: Origin) => Promise<Caller | Denial> {
   const editorCaller = createEditorCallers(strapi);
   const guestCaller = createGuestCallers(strapi);
   return async (origin) => {

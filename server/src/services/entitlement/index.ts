@@ -15,7 +15,7 @@ import { assetIdOf, createVideoRows, type VideoRow } from './video-row';
 import { type ViewAllowance, viewAllowanceFor } from './view-allowance';
 
 /** What one deliberation knows and reads, each thing once, and together what is asked for together. */
-interface Reads {
+export interface Reads {
   site: PluginConfig;
   caller(question: Question): Promise<Caller | Denial>;
   published(question: Question): Promise<VideoRow | null>;
@@ -110,12 +110,15 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
   };
 }
 
+/** Facts that whoever asks has at hand or reads more cheaply: of the same moment, and from the same rows. */
+export type KnownFacts = Partial<Omit<Reads, 'site' | 'ruleDenial'>>;
+
 export interface EntitlementService extends EntitlementRules {
   /**
    * Answers any number of questions about one moment; reads each caller, entry and asset once. Questions that are asked
-   * at the same time share their queries.
+   * at the same time share their queries. `known` replaces what would be read, never how it is judged.
    */
-  deliberation(): (question: Question) => Promise<Decision>;
+  deliberation(known?: KnownFacts): (question: Question) => Promise<Decision>;
   decide(question: Question): Promise<Decision>;
   readonly rules: Rules;
 }
@@ -127,7 +130,7 @@ export interface EntitlementService extends EntitlementRules {
 export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): EntitlementService {
   const rules = createRules(strapi);
   return {
-    deliberation() {
+    deliberation(known = {}) {
       const caller = createCallers(strapi);
       const published = createVideoRows(strapi, 'published');
       const draft = createVideoRows(strapi, 'draft');
@@ -139,6 +142,7 @@ export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): E
         ruleDenial: rules.deliberation(),
         asset: getService(strapi, 'asset').grantedAssets(),
         policies: once(() => getService(strapi, 'role-policies').read()),
+        ...known,
       };
       return (question) => decide(reads, question);
     },

@@ -23,6 +23,11 @@ const videoRowSchema = z.object({
 
 export type VideoRow = z.infer<typeof videoRowSchema>;
 
+/** Throws where the row cannot be read: fail closed. */
+export function parseVideoRow(row: unknown): VideoRow {
+  return videoRowSchema.parse(row);
+}
+
 const identifiedSchema = z.object({ documentId: z.string() });
 
 /** Viewers get what is published; drafts are for editors alone (S10). */

@@ -2,6 +2,7 @@ import type { Core } from '@strapi/strapi';
 import { configOf } from '../../config';
 import { createIdleTimes, type IdleTimes } from './activity';
 import { createSessionHolders, type SessionHolders } from './holders';
+import { createSessionRoom, type SessionRoom } from './room';
 import { createSlotClaims, type SlotClaims } from './slot-claims';
 import { createSessionSlots, type SessionSlots } from './slots';
 import { createSessionStore, type SessionStore } from './store';
@@ -17,6 +18,7 @@ export interface PlaybackSessionService {
   readonly claims: SlotClaims;
   readonly views: SessionViews;
   readonly rounds: TokenRounds;
+  readonly room: SessionRoom;
   readonly idleTimes: IdleTimes;
 }
 
@@ -30,5 +32,6 @@ export function createPlaybackSessionService({ strapi }: { strapi: Core.Strapi }
   const idleTimes = createIdleTimes(usage, holders);
   const slotSilenceSeconds = () => configOf(strapi).session.slotSilenceSeconds;
   const claims = createSlotClaims({ store, slots, idleTimes, slotSilenceSeconds });
-  return { store, usage, holders, slots, claims, views: createSessionViews(strapi), rounds, idleTimes };
+  const room = createSessionRoom(strapi, { usage, slotSilenceSeconds });
+  return { store, usage, holders, slots, claims, views: createSessionViews(strapi), rounds, room, idleTimes };
 }

@@ -10,7 +10,6 @@ const MAX_ATTEMPTS = 64;
 
 export interface SlotClaims {
   claim(tokenId: string, concurrency: Concurrency): Promise<boolean>;
-  hasRoom(concurrency: Concurrency): Promise<boolean>;
   withoutRoom(running: readonly RunningSession[]): Promise<Set<string>>;
 }
 
@@ -94,11 +93,6 @@ export function createSlotClaims({ store, slots, idleTimes, slotSilenceSeconds }
      * sessions of the subject. Who gets true opens the session and must then find the slot still held.
      */
     claim,
-    /** As things are now; writes nothing and holds nothing. */
-    async hasRoom(concurrency) {
-      const taken = await slots.of(concurrency.subject);
-      return taken.length < concurrency.limit || (await vacationsAmong(taken, concurrency)).length > 0;
-    },
     /** Token ids of those for whom a limit that was set or lowered leaves no slot. One query where all is as it was. */
     async withoutRoom(running) {
       const taken = await slots.ofAll([...new Set(running.map(({ concurrency }) => concurrency.subject))]);

@@ -25,6 +25,8 @@ interface TokenSubject {
 export interface TokenRounds {
   /** Never falls. What is asked for in one turn of the event loop costs one query. */
   current(about: TokenSubject): Promise<number>;
+  /** The same as one column of another statement, of the video that `videoColumn` names; null is 0. */
+  column(origin: Origin, videoColumn: string): ReturnType<typeof columnOf>;
   /** Within the transaction of the change that calls it, where there is one. */
   raise(scope: Scope): Promise<void>;
 }
@@ -40,6 +42,16 @@ function subjectOfScope({ origin, apiToken, video }: Scope): string {
   if (origin) return `${origin.kind}:${origin.id}`;
   if (apiToken !== undefined) return `api-token:${apiToken}`;
   return video === undefined ? EVERYBODY : `video:${video}`;
+}
+
+function columnOf({ db }: Core.Strapi, origin: Origin, videoColumn: string) {
+  // In MySQL and MariaDB the other sign is a logical OR.
+  const prefixed = db.dialect.client === 'sqlite' ? "'video:' || ??" : "concat('video:', ??)";
+  return db
+    .getConnection(TABLE)
+    .sum('round')
+    .whereIn('subject', [EVERYBODY, ...subjectsOfOrigin(origin)])
+    .orWhere('subject', db.connection.raw(prefixed, [videoColumn]));
 }
 
 export function createTokenRounds(strapi: Core.Strapi): TokenRounds {
@@ -89,6 +101,7 @@ export function createTokenRounds(strapi: Core.Strapi): TokenRounds {
       // None of them falls, so the sum is the same only where each is.
       return rounds.reduce<number>((sum, round) => sum + (round ?? 0), 0);
     },
+    column: (origin, videoColumn) => columnOf(strapi, origin, videoColumn),
     async raise(scope) {
       const subject = subjectOfScope(scope);
       // A deadlock inside a transaction has ended that.

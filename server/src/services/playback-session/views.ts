@@ -17,8 +17,6 @@ const viewSchema = z.object({ number: z.coerce.number().int(), token_id: z.strin
 export interface SessionViews {
   /** Takes a view for the session that this token is about to open; true also where it has taken one already. */
   claim(tokenId: string, allowance: ViewAllowance): Promise<boolean>;
-  /** As things are now; writes nothing and holds nothing. */
-  hasRoom(allowance: ViewAllowance): Promise<boolean>;
   /** Of a redemption that opened no session after all. */
   release(tokenId: string): Promise<void>;
   /** By subject, how many were had; without an entry: none. */
@@ -84,10 +82,6 @@ export function createSessionViews(strapi: Core.Strapi): SessionViews {
         await take(tokenId, number, allowance);
       }
       return false;
-    },
-    async hasRoom(allowance) {
-      const views = await of(allowance);
-      return views.filter((view) => !isOver(view, allowance)).length < allowance.limit;
     },
     release: (tokenId) => forget([tokenId]),
     async counts(subjects) {

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type RolePolicies, rolePoliciesSchema } from '../../../contracts';
 import { SETTING_UID } from '../../content-types/uids';
 import { getService } from '../get-service';
+import { jsonOf } from '../joined-rows';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 
 const TABLE = 'protected_vod_settings';
@@ -19,6 +20,9 @@ type IsExpected = (now: RolePolicies) => boolean;
 export interface RolePoliciesService {
   /** As they are in the database now: nothing is kept in memory, so no node is behind. Throws where they cannot be read. */
   read(): Promise<RolePolicies>;
+  /** The same as one column of another statement; `parse` understands what comes of it. */
+  column(): ReturnType<typeof columnOf>;
+  parse(column: unknown): RolePolicies;
   /**
    * In place of all policies before; every lease is due when this is committed (S6). False: those before are not what the
    * caller expected, and stay. Nobody writes between that question and this. Without one, whatever is there is replaced.
@@ -28,6 +32,10 @@ export interface RolePoliciesService {
   unknownRoles(policies: RolePolicies): Promise<string[]>;
   /** Forgets the views that no policy counts any more. */
   sweepViews(): Promise<void>;
+}
+
+function columnOf(strapi: Core.Strapi) {
+  return strapi.db.getConnection(TABLE).select('value').where({ name: NAME });
 }
 
 /** What roles may, as administrators set it. The decision reads it; see `entitlement`. */
@@ -55,6 +63,8 @@ export function createRolePoliciesService({ strapi }: { strapi: Core.Strapi }): 
 
   return {
     read,
+    column: () => columnOf(strapi),
+    parse: (column) => (column === null ? { roles: {} } : rolePoliciesSchema.parse(jsonOf(column))),
     async replace(policies, isExpected) {
       for (let attempt = 1; ; attempt += 1) {
         try {

@@ -1,33 +1,19 @@
 import type { Core } from '@strapi/strapi';
-import { PLUGIN_ID } from '../contracts';
-import { contentTypes } from './content-types';
-import { VIDEO_UID } from './content-types/uids';
-
-interface ShadowCrud {
-  disable(): void;
-  disableMutations(): void;
-  field(name: string): { disableFilters(): void };
-}
-
-type Resolver = (parent: unknown, args: Record<string, unknown>, ...rest: unknown[]) => unknown;
-type Middleware = (next: Resolver, ...call: Parameters<Resolver>) => unknown;
-
-interface GraphqlExtension {
-  shadowCRUD(uid: string): ShadowCrud;
-  use(extension: { resolversConfig: Record<string, { middlewares: Middleware[] }> }): void;
-}
+import { PLUGIN_ID } from '../../contracts';
+import { contentTypes } from '../content-types';
+import { VIDEO_UID } from '../content-types/uids';
+import { graphqlExtension, type Resolver } from './extension';
 
 const QUERIES = ['protectedVodVideo', 'protectedVodVideos', 'protectedVodVideos_connection'];
 
 /** Drafts are for editors, as in REST: whatever `status` a query names, it gets what is published (S10). */
-const publishedOnly: Middleware = (next, parent, args, ...rest) =>
+const publishedOnly = (next: Resolver, ...[parent, args, ...rest]: Parameters<Resolver>) =>
   next(parent, { ...args, status: 'published' }, ...rest);
 
 /** GraphQL makes a type of every content type; the plugin's own records stay out, and videos are read-only there. */
 export function limitGraphql(strapi: Core.Strapi): void {
-  const graphql = strapi.plugin('graphql') as { service(name: string): GraphqlExtension } | undefined;
-  if (!graphql) return;
-  const extension = graphql.service('extension');
+  const extension = graphqlExtension(strapi);
+  if (!extension) return;
   for (const name of Object.keys(contentTypes)) {
     const uid = `plugin::${PLUGIN_ID}.${name}`;
     if (uid !== VIDEO_UID) extension.shadowCRUD(uid).disable();

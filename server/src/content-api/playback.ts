@@ -1,0 +1,42 @@
+import type { Core } from '@strapi/strapi';
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { getService } from '../services/get-service';
+import { videosWithin } from './videos-within';
+
+const PARAM = 'playback';
+
+const routeSchema = z.object({ request: z.object({ query: z.record(z.string(), z.unknown()) }) });
+
+/** Only where Strapi has been told of the parameter: not in GraphQL, nor in a request that writes. */
+function asksForPlayback(ctx: Context): boolean {
+  if (ctx.query[PARAM] !== 'true') return false;
+  const route = routeSchema.safeParse(ctx.state.route).data;
+  return route !== undefined && PARAM in route.request.query;
+}
+
+async function addPlayback(strapi: Core.Strapi, ctx: Context, uid: string, answer: unknown): Promise<void> {
+  const playback = getService(strapi, 'video-playback').during(ctx);
+  await Promise.all(
+    videosWithin(strapi, uid, answer).map(async (video) => Object.assign(video, await playback.of(String(video.id)))),
+  );
+}
+
+/**
+ * `?playback=true` for every query of the content API. What is answered passes through `sanitize.output` as a whole, of
+ * content types and of users alike, and holds no more than its caller may see. Strapi's own place for additions to it is
+ * asked about one row after the other, which would make a list cost as many decisions as it has rows.
+ */
+export function offerPlayback(strapi: Core.Strapi): void {
+  const { sanitize, addQueryParams } = strapi.contentAPI;
+  addQueryParams({
+    [PARAM]: { schema: (z) => z.enum(['true', 'false']).optional(), matchRoute: ({ method }) => method === 'GET' },
+  });
+  const { output } = sanitize;
+  sanitize.output = async (data, schema, options) => {
+    const sanitized = await output(data, schema, options);
+    const ctx = strapi.requestContext.get();
+    if (ctx && asksForPlayback(ctx)) await addPlayback(strapi, ctx, schema.uid, sanitized);
+    return sanitized;
+  };
+}
