@@ -1,4 +1,13 @@
 import { defineConfig } from 'vitest/config';
+import { ALONE, SQLITE_ONLY } from './lanes';
+
+const fileIn = (folder: string) => (name: string) => `tests/${folder}/${name}.test.ts`;
+const e2eAlone = ALONE.map(fileIn('e2e'));
+const integrationOnSqlite = Object.keys(SQLITE_ONLY).map(fileIn('integration'));
+
+/** Set by `tests/run.mjs`; without it all files are there, and run one after another. */
+const lane = process.env.TEST_LANE;
+const isOnServer = (process.env.DATABASE_CLIENT ?? 'sqlite') !== 'sqlite';
 
 export default defineConfig({
   test: {
@@ -14,6 +23,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['tests/integration/**/*.test.ts'],
+          exclude: isOnServer ? integrationOnSqlite : [],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
@@ -24,12 +34,13 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'e2e',
-          include: ['tests/e2e/**/*.test.ts'],
+          include: lane === 'alone' ? e2eAlone : ['tests/e2e/**/*.test.ts'],
+          exclude: lane === 'shared' ? e2eAlone : [],
           // Of tests that say they may run at once.
           maxConcurrency: 8,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
+          ...(lane === 'shared' ? { maxWorkers: 2 } : { fileParallelism: false }),
           pool: 'forks',
         },
       },

@@ -1,5 +1,5 @@
 // Packs the plugin, installs the tarball into a fresh Strapi TypeScript app without any configuration, builds its admin
-// and plays the real clip to its end.
+// and plays the real clip to its end. Argument: a tarball that was packed already.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -37,9 +37,15 @@ function step(what, command, args, cwd) {
   return stdout;
 }
 
-function makeSite() {
+/** @returns {string} path of the tarball */
+function pack() {
   buildPlugin();
   const packed = step('npm pack', 'npm', ['pack', '--pack-destination', directory], ROOT).trim().split('\n').at(-1);
+  return path.join(directory, String(packed));
+}
+
+function makeSite() {
+  const tarball = process.argv[2] ? path.resolve(process.argv[2]) : pack();
   const options = ['--typescript', '--no-run', '--skip-cloud', '--dbclient', 'sqlite', '--dbfile', '.tmp/data.db'];
   const create = [
     '--yes',
@@ -52,12 +58,7 @@ function makeSite() {
     '--install',
   ];
   step(`create-strapi-app ${STRAPI}`, 'npx', create, directory);
-  step(
-    'npm install of the tarball',
-    'npm',
-    ['install', '--no-audit', '--no-fund', path.join(directory, String(packed))],
-    app,
-  );
+  step('npm install of the tarball', 'npm', ['install', '--no-audit', '--no-fund', tarball], app);
   step('admin build', 'npm', ['run', 'build'], app);
 }
 

@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildPlugin, install, ROOT } from './demo/prepare.mjs';
 
-const SUITES = [['unit', 'architecture'], ['integration'], ['e2e']];
 const requireAll = process.env.REQUIRE_ALL === '1';
 
 install();
@@ -17,17 +16,23 @@ const { answers, DATABASE_SERVERS, dropDatabases } = await import('./support/dat
 const directory = mkdtempSync(path.join(tmpdir(), 'protected-vod-tests-'));
 let passedTests = 0;
 /** @type {string[]} */
+const times = [];
+/** @type {string[]} */
 const skipped = [];
 /** @type {string[]} */
 const failed = [];
 
 /**
  * Resolves when the suite has run and been counted.
- * @param {string[]} projects @param {string} client database of the test sites
- * @param {'inherit' | 'pipe'} output `pipe`: printed as a whole, because other suites run at the same time
+ * @param {string[]} projects
+ * @param {object} [options]
+ * @param {string} [options.client] database of the test sites
+ * @param {'shared' | 'alone'} [options.lane] which of the end-to-end files, see `.config/lanes.ts`
+ * @param {'inherit' | 'pipe'} [options.output] `pipe`: printed as a whole, because other suites run at the same time
  */
-async function runSuite(projects, client = 'sqlite', output = 'inherit') {
-  const report = path.join(directory, `${projects.join('-')}-${client}.json`);
+async function runSuite(projects, { client = 'sqlite', lane, output = 'inherit' } = {}) {
+  const report = path.join(directory, `${projects.join('-')}-${lane ?? client}.json`);
+  const started = performance.now();
   const vitest = spawn(
     path.join(ROOT, 'node_modules/.bin/vitest'),
     [
@@ -43,7 +48,7 @@ async function runSuite(projects, client = 'sqlite', output = 'inherit') {
     {
       cwd: ROOT,
       stdio: ['ignore', output, output],
-      env: { ...process.env, DATABASE_CLIENT: client, TEST_RUN: String(process.pid) },
+      env: { ...process.env, DATABASE_CLIENT: client, TEST_RUN: String(process.pid), ...(lane && { TEST_LANE: lane }) },
     },
   );
   /** @type {Buffer[]} */
@@ -52,6 +57,8 @@ async function runSuite(projects, client = 'sqlite', output = 'inherit') {
   const [status] = await once(vitest, 'close');
   if (output === 'pipe') process.stdout.write(Buffer.concat(printed));
   count(report, client, status === 0);
+  const name = [...projects, lane ?? client].join(', ');
+  times.push(`${name}: ${Math.round((performance.now() - started) / 1000)} s`);
 }
 
 /** @param {string} report @param {string} client @param {boolean} passed whether the runner itself says so */
@@ -83,16 +90,21 @@ async function runOnServer(client) {
   const { name, port } = DATABASE_SERVERS[client];
   if (await answers(client)) {
     console.log(`\nThe integration suite again, on ${name}.`);
-    await runSuite(['integration'], client, 'pipe');
+    await runSuite(['integration'], { client, output: 'pipe' });
     await dropDatabases(client, `pvod_test_${process.pid}_`);
   } else console.log(`\n${name} does not answer on 127.0.0.1:${port}: nothing was tested on it.`);
 }
 
-for (const projects of SUITES) await runSuite(projects);
+await runSuite(['unit', 'architecture']);
+await runSuite(['integration']);
 // At the same time: they wait for their databases more than they compute.
 await Promise.all([runOnServer('postgres'), runOnServer('mysql')]);
+await runSuite(['e2e'], { lane: 'shared' });
+// What measures comes last, when nothing else runs.
+await runSuite(['e2e'], { lane: 'alone' });
 rmSync(directory, { recursive: true, force: true });
 
+console.log(`\nTimes:\n${times.map((time) => `- ${time}`).join('\n')}`);
 if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((name) => `- ${name}`).join('\n')}`);
 if (requireAll && skipped.length > 0) console.log('REQUIRE_ALL=1: a skipped test counts as a failure of this run.');
 // Last, so that the end of a long log is enough to know what broke.

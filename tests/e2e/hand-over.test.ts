@@ -22,8 +22,8 @@ interface Reading {
   address: string;
   /** Whether the first one is being served. */
   isServed(): boolean;
-  /** Resolves when nothing of it is open any more. */
-  stop(): Promise<void>;
+  /** Resolves when nothing of it is open any more, to the moment at which it was read for the last time. */
+  stop(): Promise<number>;
 }
 
 type Urls = Awaited<ReturnType<typeof mint>>['urls'];
@@ -53,21 +53,24 @@ describe.skipIf(!FFMPEG)('S12 one client at a time, with a film of ten minutes',
     const [media = ''] = mediaPlaylistUrls(await fetchOk(hls, headers));
     const segments = segmentUrls(await fetchOk(media, headers));
     let served = 0;
+    let lastByteAt = 0;
     let isStopped = false;
-    async function read(): Promise<void> {
+    async function read(): Promise<number> {
       for (; !isStopped; await delay(500)) {
         const opened = await openResponse(segments[served] ?? '', FIRST);
         await opened.finished;
+        lastByteAt = performance.now();
         if (opened.status === 200) served += 1;
       }
+      return lastByteAt;
     }
     const reading = read();
     return {
       address: segments[1] ?? '',
       isServed: () => served > 0,
-      async stop() {
+      stop() {
         isStopped = true;
-        await reading;
+        return reading;
       },
     };
   }
@@ -79,8 +82,10 @@ describe.skipIf(!FFMPEG)('S12 one client at a time, with a film of ten minutes',
       address,
       isServed: () => reader.bytes() > 0,
       async stop() {
+        const asked = performance.now();
         reader.stop();
         await reader.cutOff;
+        return asked;
       },
     };
   }
@@ -102,8 +107,7 @@ describe.skipIf(!FFMPEG)('S12 one client at a time, with a film of ten minutes',
       const meanwhile: number[] = [];
       for (let at = 0; at < 12; at += 1, await delay(250)) meanwhile.push(await asSecond());
       expect(new Set(meanwhile)).toEqual(new Set([403]));
-      await stop();
-      const stopped = performance.now();
+      const stopped = await stop();
       const refused: number[] = [];
       await until('the second is accepted', async () => {
         const status = await asSecond();

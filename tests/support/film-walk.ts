@@ -105,6 +105,7 @@ async function openFilm(walker: Walker, urls: FilmWalk['urls']): Promise<Film> {
 
 /** Opens the film at a place and goes elsewhere, as a seeking player does. */
 async function breakOff(walker: Walker, { mp4, sizeBytes }: Film, at: number): Promise<void> {
+  await walker.keepPace(0, BROKEN_OFF_SECONDS);
   const range = `bytes=${Math.floor(at * sizeBytes)}-`;
   const opened = await openResponse(mp4, DEVICES[0], { range });
   opened.close();
@@ -128,13 +129,6 @@ function asides(walker: Walker, film: Film, urls: FilmWalk['urls'], random: Rand
     { chance: 0.1, run: () => walker.load('page', urls.mp4, device(), { range: 'bytes=-1' }) },
     { chance: 0.4, run: piece },
     { chance: 0.2, run: () => Promise.all([init(), playlist(), range('bytes=0-0'), init(), playlist(), piece()]) },
-    {
-      chance: 0.02,
-      run: async () => {
-        await walker.keepPace(0, BROKEN_OFF_SECONDS);
-        await breakOff(walker, film, random.next());
-      },
-    },
   ];
 }
 
@@ -158,6 +152,7 @@ export async function walkFilm({ urls, filmSeconds, speed, seed }: FilmWalk): Pr
     await Promise.all(
       film.tracks[protocol].map((track) => walker.ask(`${protocol} segment`, track[place] ?? '', device)),
     );
+    if (step % 20 === 7) await breakOff(walker, film, random.next());
     // Twice, because a segment is long.
     for (const { chance, run } of [...beside, ...beside]) if (random.next() < chance) await run();
   }

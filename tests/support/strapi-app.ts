@@ -77,6 +77,8 @@ export async function startStrapiApp(options: StrapiAppOptions = {}): Promise<St
 
   const strapi = await createStrapi({ appDir: APP_DIR, distDir: APP_DIR }).load();
   strapi.server.mount();
+  // It shares this process: while that computes, connections must not run out that `fetch` is about to use again.
+  strapi.server.httpServer.keepAliveTimeout = 30_000;
   strapi.server.httpServer.listen(0, '127.0.0.1');
   await once(strapi.server.httpServer, 'listening');
   const { port } = strapi.server.httpServer.address() as AddressInfo;

@@ -11,9 +11,10 @@ export interface TestDatabase {
 }
 
 export async function createTestDatabase(client: ServerClient): Promise<TestDatabase> {
-  const { port, user, run, creation, removal } = DATABASE_SERVERS[client];
+  const { port, user, run, creation, setting, removal } = DATABASE_SERVERS[client];
   const name = `pvod_test_${process.env.TEST_RUN ?? process.pid}_${randomBytes(4).toString('hex')}`;
   await run(`CREATE DATABASE ${name} ${creation}`);
+  if (setting !== null) await run(`ALTER DATABASE ${name} ${setting}`);
   return {
     env: {
       DATABASE_CLIENT: client,
