@@ -37,6 +37,7 @@ const identifiedSchema = rowSchema.pick({ documentId: true });
 export type Asset = z.infer<typeof rowSchema>;
 
 export interface AssetIntake {
+  assetId: string;
   part: ReceivedPart;
   film: Film;
   fileName: string;
@@ -89,9 +90,10 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     },
 
     /** Adds the row of a film that lies in the library already. */
-    async createFromIntake({ part, film, fileName, storageKey }: AssetIntake): Promise<Asset> {
-      const row = await strapi.documents(ASSET_UID as never).create({
+    async createFromIntake({ assetId, part, film, fileName, storageKey }: AssetIntake): Promise<Asset> {
+      const row: unknown = await rows().create({
         data: {
+          documentId: assetId,
           storageKey,
           fileName,
           mime: film.mime,
@@ -101,7 +103,8 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
           durationSeconds: film.durationSeconds,
           tracks: film.tracks,
           state: 'ready',
-        } as never,
+          publishedAt: new Date(),
+        },
       });
       return rowSchema.parse(row);
     },

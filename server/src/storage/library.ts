@@ -1,6 +1,7 @@
 import { link, open, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { metadataKeyOf } from './metadata';
+import { Spelling } from './spelling';
 import { hasErrno, storageError } from './storage-error';
 import { FILE_MODE, makeParentOfKey, pathOfKey, type StorageRoot } from './storage-root';
 import type { FilmPlace, StorageStrategy } from './strategies';
@@ -50,12 +51,27 @@ export async function moveToKey(root: StorageRoot, from: string, key: string): P
   }
 }
 
-export interface PlaceRequest {
-  partPath: string;
+export interface KeyRequest {
   place: FilmPlace;
   strategy: StorageStrategy;
-  /** Names that are free on disk but promised to a film in the trash. */
+  /** Names that are free on disk but promised: to a film in the trash, or to one that is being moved. */
   isReserved: (key: string) => Promise<boolean>;
+}
+
+/** The keys that a film may have, the best first, as far as can be told without claiming one. */
+export async function* freeKeys(
+  root: StorageRoot,
+  { place, strategy, isReserved }: KeyRequest,
+): AsyncGenerator<string> {
+  const spelling = new Spelling(root);
+  for (let ordinal = 1; ordinal <= MAX_ORDINAL; ordinal += 1) {
+    const key = await spelling.ofFolders(strategy.keyOf(place, ordinal));
+    if (!(await spelling.isTaken(key)) && !(await isReserved(key))) yield key;
+  }
+}
+
+export interface PlaceRequest extends KeyRequest {
+  partPath: string;
 }
 
 /**
@@ -63,9 +79,7 @@ export interface PlaceRequest {
  * never overwrite one another.
  */
 export async function placeInLibrary(root: StorageRoot, request: PlaceRequest): Promise<string> {
-  for (let ordinal = 1; ordinal <= MAX_ORDINAL; ordinal += 1) {
-    const key = request.strategy.keyOf(request.place, ordinal);
-    if (await request.isReserved(key)) continue;
+  for await (const key of freeKeys(root, request)) {
     if (await moveToKey(root, request.partPath, key)) return key;
   }
   throw storageError('storage-invalid-key', 'Too many files of one name lie in one folder.');
