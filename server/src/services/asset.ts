@@ -80,6 +80,21 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     return asset;
   }
 
+  /** False: it does not lie there any more. */
+  async function trashFrom({ documentId, storageKey }: Asset, reason: string): Promise<boolean> {
+    const { root } = storage();
+    const trashKey = await moveToTrash(root, storageKey, documentId, new Date());
+    try {
+      const where = { documentId, storageKey, state: 'ready' };
+      if (await rows().update({ where, data: { state: 'trashed', trashKey, reason } })) return true;
+    } catch (error) {
+      await restoreFromTrash(root, trashKey, storageKey);
+      throw error;
+    }
+    await restoreFromTrash(root, trashKey, storageKey);
+    return false;
+  }
+
   return {
     findById,
 
@@ -109,9 +124,10 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
       return rowSchema.parse(row);
     },
 
-    /** Whether a film has this key, in the library or promised to one in the trash. */
-    async isKeyTaken(storageKey: string): Promise<boolean> {
-      return (await rows().count({ where: { storageKey } })) > 0;
+    /** Whether a film has this key, is promised it (in the trash, or on its way there), or has left it only lately. */
+    async isKeyTaken(key: string): Promise<boolean> {
+      const where = { $or: [{ storageKey: key }, { movingTo: key }, { movedFrom: key }] };
+      return (await rows().count({ where })) > 0;
     },
 
     /** How many Media Library rows stand for it, one of them left aside. */
@@ -122,16 +138,12 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
 
     /** Moves the bytes to the trash; nothing can be played from then on. Throws `asset-missing`, `storage-missing`. */
     async trash(assetId: string, reason: string): Promise<void> {
-      const asset = await require(assetId, 'ready');
-      const { root } = storage();
-      const trashKey = await moveToTrash(root, asset.storageKey, assetId, new Date());
-      try {
-        await rows().update({ where: { documentId: assetId }, data: { state: 'trashed', trashKey, reason } });
-        getService(strapi, 'audit').record({ kind: 'deletion', origin: requesterOf(strapi), asset: assetId, reason });
-      } catch (error) {
-        await restoreFromTrash(root, trashKey, asset.storageKey);
-        throw error;
+      for (;;) {
+        const asset = await require(assetId, 'ready');
+        if (await trashFrom(asset, reason)) break;
+        // A migration has moved it between the two looks at its row.
       }
+      getService(strapi, 'audit').record({ kind: 'deletion', origin: requesterOf(strapi), asset: assetId, reason });
     },
 
     /**

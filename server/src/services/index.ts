@@ -18,6 +18,7 @@ import { createRolePoliciesService } from './role-policies';
 import { createSessionDirectoryService } from './session-directory';
 import { createSessionOverviewService } from './session-overview';
 import { createStorageService } from './storage';
+import { createStorageCareService } from './storage-care';
 import { createStreamerService } from './streamer';
 import { createSubjectDataService } from './subject-data';
 import { createSyncService } from './sync';
@@ -34,6 +35,7 @@ export const services = {
   'media-folder': createMediaFolderService,
   'resumable-upload': createResumableUploadService,
   storage: createStorageService,
+  'storage-care': createStorageCareService,
   'upload-routing': createUploadRoutingService,
   entitlement: createEntitlementService,
   introspection: createIntrospectionService,

@@ -10,8 +10,12 @@ const MAX_ORDINAL = 10_000;
 
 const MOVE_ATTEMPTS = 5;
 
-/** What file systems without hard links answer to `link`. */
 const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+/** Whether a file system without hard links answered so to `link`. */
+export function isWithoutHardLinks(error: unknown): boolean {
+  return NO_HARD_LINKS.some((errno) => hasErrno(error, errno));
+}
 
 /** Claims the name with an empty file, then renames over it: exclusive wherever `open` with O_EXCL is. */
 async function claimAndRename(from: string, to: string): Promise<void> {
@@ -30,18 +34,22 @@ async function moveWithoutOverwriting(from: string, to: string): Promise<void> {
     // Not `rename` over a placeholder: ext4 (auto_da_alloc) then writes the whole film to disk before it answers.
     await link(from, to);
   } catch (error) {
-    if (!NO_HARD_LINKS.some((errno) => hasErrno(error, errno))) throw error;
+    if (!isWithoutHardLinks(error)) throw error;
     return claimAndRename(from, to);
   }
   await unlink(from);
 }
 
-/** Moves a file to a key, or answers false because the name is taken. Throws ENOENT if there is nothing to move. */
-export async function moveToKey(root: StorageRoot, from: string, key: string): Promise<boolean> {
+/** Makes a file at a key by `claim`, or answers false because the name is taken. Throws what `claim` throws, but EEXIST. */
+export async function claimKey(
+  root: StorageRoot,
+  key: string,
+  claim: (path: string) => Promise<void>,
+): Promise<boolean> {
   for (let attempt = 1; ; attempt += 1) {
     await makeParentOfKey(root, key);
     try {
-      await moveWithoutOverwriting(from, pathOfKey(root, key));
+      await claim(pathOfKey(root, key));
       return true;
     } catch (error) {
       if (hasErrno(error, 'EEXIST')) return false;
@@ -49,6 +57,11 @@ export async function moveToKey(root: StorageRoot, from: string, key: string): P
       if (!hasErrno(error, 'ENOENT') || attempt === MOVE_ATTEMPTS) throw error;
     }
   }
+}
+
+/** Moves a file to a key, or answers false because the name is taken. Throws ENOENT if there is nothing to move. */
+export function moveToKey(root: StorageRoot, from: string, key: string): Promise<boolean> {
+  return claimKey(root, key, (to) => moveWithoutOverwriting(from, to));
 }
 
 export interface KeyRequest {

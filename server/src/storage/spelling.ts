@@ -14,6 +14,11 @@ function fold(name: string): string {
   return name.normalize('NFC').toUpperCase().toLowerCase();
 }
 
+/** Whether two keys are one on some file system. */
+export function isSameName(one: string, other: string): boolean {
+  return fold(one) === fold(other);
+}
+
 /**
  * What lies in the directories round a place, so that the library can be copied to any file system: no two names in a
  * directory differ only in case or Unicode form. Looks at each directory once; `link` has the last word.
