@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { PLUGIN_ID } from '../../contracts';
@@ -9,18 +10,28 @@ type StrapiPackage = typeof import('@strapi/strapi');
 type LoadedStrapi = Awaited<ReturnType<ReturnType<StrapiPackage['createStrapi']>['load']>>;
 
 /** The app's own Strapi, not one that lies beside this plugin. */
-function requireStrapi(cwd: string): StrapiPackage {
+function requireStrapi(appRequire: NodeJS.Require): StrapiPackage {
   try {
-    return createRequire(path.join(cwd, 'package.json'))('@strapi/strapi') as StrapiPackage;
+    return appRequire('@strapi/strapi') as StrapiPackage;
   } catch (cause) {
     throw new VodError('app-missing', 'There is no Strapi app here. Run this in the directory of the app.', { cause });
   }
 }
 
+/** Where the app's code is built to, as `strapi start` finds it. Nothing is built here. */
+async function builtDirectory(appRequire: NodeJS.Require, cwd: string): Promise<string> {
+  if (!existsSync(path.join(cwd, 'tsconfig.json'))) return cwd;
+  const fromStrapi = createRequire(appRequire.resolve('@strapi/strapi/package.json'));
+  const { resolveOutDir } = fromStrapi('@strapi/typescript-utils') as { resolveOutDir(dir: string): Promise<string> };
+  const directory = await resolveOutDir(cwd);
+  if (existsSync(path.join(directory, 'config'))) return directory;
+  throw new VodError('app-not-built', 'The app is not built. Run `npm run build` first.');
+}
+
 async function load({ cwd }: Terminal): Promise<LoadedStrapi> {
-  const { createStrapi, compileStrapi } = requireStrapi(cwd);
-  const { appDir, distDir = appDir } = await compileStrapi({ appDir: cwd });
-  const strapi = createStrapi({ appDir, distDir });
+  const appRequire = createRequire(path.join(cwd, 'package.json'));
+  const { createStrapi } = requireStrapi(appRequire);
+  const strapi = createStrapi({ appDir: cwd, distDir: await builtDirectory(appRequire, cwd) });
   // What the command says is not to be looked for between Strapi's own lines.
   strapi.log.level = 'error';
   return strapi.load();

@@ -5,7 +5,6 @@ import { ASSET_UID } from '../content-types/uids';
 import { VodError } from '../errors';
 import type { Film } from '../storage/inspection/film-inspection';
 import { removeFromLibrary } from '../storage/library';
-import type { ReceivedPart } from '../storage/receive';
 import { moveToTrash, restoreFromTrash } from '../storage/trash';
 import { requesterOf } from './audit/requester';
 import { batched } from './batch';
@@ -36,12 +35,14 @@ const identifiedSchema = rowSchema.pick({ documentId: true });
 /** One stored source, as its row says. `documentId` is the asset id. */
 export type Asset = z.infer<typeof rowSchema>;
 
-export interface AssetIntake {
+/** What is known of a stored film before it has a row. */
+export interface AssetFacts extends Film {
   assetId: string;
-  part: ReceivedPart;
-  film: Film;
   fileName: string;
   storageKey: string;
+  sizeBytes: number;
+  sha256: string;
+  trashKey?: string | null;
 }
 
 /** 24 of SHA-256's 32 bytes: no two films share it, and no segment cache survives a changed byte. */
@@ -104,20 +105,17 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
       return assetId === null ? null : findById(assetId);
     },
 
-    /** Adds the row of a film that lies in the library already. */
-    async createFromIntake({ assetId, part, film, fileName, storageKey }: AssetIntake): Promise<Asset> {
+    /** Adds the row of a film that lies in the library already; with a `trashKey`, in the trash. */
+    async create({ assetId, sizeBytes, sha256, trashKey = null, ...facts }: AssetFacts): Promise<Asset> {
       const row: unknown = await rows().create({
         data: {
+          ...facts,
           documentId: assetId,
-          storageKey,
-          fileName,
-          mime: film.mime,
-          sizeBytes: String(part.sizeBytes),
-          sha256: part.sha256,
-          contentVersion: contentVersionOf(part.sha256),
-          durationSeconds: film.durationSeconds,
-          tracks: film.tracks,
-          state: 'ready',
+          sizeBytes: String(sizeBytes),
+          sha256,
+          contentVersion: contentVersionOf(sha256),
+          state: trashKey === null ? 'ready' : 'trashed',
+          trashKey,
           publishedAt: new Date(),
         },
       });

@@ -42,11 +42,10 @@ export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
     const assets = getService(strapi, 'asset');
     const { part, adminId } = request;
     const { assetId, fileName, folders } = place;
-    const asset = await assets.createFromIntake({ assetId, part, film, fileName, storageKey });
+    const { sizeBytes, sha256 } = part;
+    const asset = await assets.create({ assetId, fileName, storageKey, sizeBytes, sha256, ...film });
     try {
-      const { mime, sizeBytes, sha256, durationSeconds } = asset;
-      const { tracks } = film;
-      const facts = { assetId, fileName, storageKey, folders, mime, sizeBytes, sha256, durationSeconds, tracks };
+      const facts = { assetId, fileName, storageKey, folders, sizeBytes, sha256, ...film };
       await writeMetadata(getService(strapi, 'storage').root, storageKey, {
         version: 1,
         ...facts,

@@ -51,11 +51,19 @@ async function clearDead(lock: string): Promise<void> {
   }
 }
 
+/** What root writes, nobody else can read: Strapi and the streamers would lose what was moved. */
+async function refuseRoot(root: StorageRoot): Promise<void> {
+  const { uid } = await stat(root.path);
+  if (uid === 0 || process.geteuid?.() !== 0) return;
+  throw storageError('storage-wrong-user', `Run this as the user that Strapi runs as (user id ${uid}), not as root.`);
+}
+
 /**
  * Keeps other processes that share the storage root from changing the library as a whole, until what is returned is
- * called. Throws `storage-busy`. Uploads, deletions and playback are not held up.
+ * called. Throws `storage-busy` and `storage-wrong-user`. Uploads, deletions and playback are not held up.
  */
 export async function lockLibrary(root: StorageRoot): Promise<() => Promise<void>> {
+  await refuseRoot(root);
   const lock = path.join(root.path, 'keeping.lock');
   await clearDead(lock);
   const text = JSON.stringify({ host: hostname(), pid: process.pid, mark: randomBytes(8).toString('hex') });

@@ -10,13 +10,16 @@ import { FILE_MODE, openKey, pathOfKey, type StorageRoot } from './storage-root'
 const MAX_BYTES = 256 * 1024;
 
 const pixels = z.number().int().nonnegative().exactOptional();
-const trackSchema = z.object({
-  kind: z.enum(['video', 'audio']),
-  codec: z.string(),
-  language: z.string(),
-  width: pixels,
-  height: pixels,
-});
+/** As `inspectFilm` found them. */
+export const tracksSchema = z.array(
+  z.object({
+    kind: z.enum(['video', 'audio']),
+    codec: z.string(),
+    language: z.string(),
+    width: pixels,
+    height: pixels,
+  }),
+);
 
 const metadataSchema = z.object({
   version: z.literal(1),
@@ -30,7 +33,7 @@ const metadataSchema = z.object({
   sizeBytes: z.number().int().nonnegative(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   durationSeconds: z.number().nonnegative(),
-  tracks: z.array(trackSchema).optional(),
+  tracks: tracksSchema.optional(),
   storedAt: z.iso.datetime(),
 });
 

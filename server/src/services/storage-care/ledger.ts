@@ -2,23 +2,13 @@ import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { assetIdSchema } from '../../../contracts';
 import { ASSET_UID } from '../../content-types/uids';
+import { tracksSchema } from '../../storage/metadata';
 import type { FilmLedger, StoredFilm } from '../../storage/moving/ledger';
 import { getService } from '../get-service';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 
 const TABLE = 'protected_vod_assets';
 const ROWS_AT_ONCE = 500;
-
-const pixels = z.number().int().nonnegative().exactOptional();
-const tracksSchema = z.array(
-  z.object({
-    kind: z.enum(['video', 'audio']),
-    codec: z.string(),
-    language: z.string(),
-    width: pixels,
-    height: pixels,
-  }),
-);
 
 const rowSchema = z
   .object({
@@ -35,12 +25,12 @@ const rowSchema = z
     trashKey: z.string().nullable(),
     movingTo: z.string().nullable(),
     movedFrom: z.string().nullable(),
-    updatedAt: z.coerce.date().nullish(),
+    reason: z.string().nullish(),
     tracks: tracksSchema.optional().catch(undefined),
   })
   .transform(({ documentId: assetId, tracks, ...row }) => ({ assetId, ...row, ...(tracks && { tracks }) }));
 
-export type FilmRow = StoredFilm & { id: number; updatedAt?: Date | null | undefined };
+export type FilmRow = StoredFilm & { id: number; reason?: string | null | undefined };
 
 export interface DatabaseLedger extends FilmLedger {
   find(assetId: string): Promise<FilmRow | null>;

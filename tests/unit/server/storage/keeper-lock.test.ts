@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { chown, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -21,6 +21,12 @@ test('one holds it, the next is told so, and after the release may have it', asy
   await expect(lockLibrary(root)).rejects.toMatchObject({ code: 'storage-busy' });
   await release();
   await (await lockLibrary(root))();
+  expect(await readdir(root.path)).not.toContain('keeping.lock');
+});
+
+test.skipIf(process.geteuid?.() !== 0)('root is refused where the storage is another user’s', async () => {
+  await chown(root.path, 1234, 1234);
+  await expect(lockLibrary(root)).rejects.toMatchObject({ code: 'storage-wrong-user' });
   expect(await readdir(root.path)).not.toContain('keeping.lock');
 });
 
