@@ -87,7 +87,8 @@ async function* moveAll(strapi: Core.Strapi, ledger: DatabaseLedger, to: Strateg
   const { root } = getService(strapi, 'storage');
   const names = new OldNames(strapi, ledger);
   for await (const film of ledger.films()) {
-    if (film.state !== 'ready') continue;
+    // With an old name that had to be kept, it waits for a person: another move would forget that name.
+    if (film.state !== 'ready' || film.movedFrom !== null) continue;
     const { assetId, storageKey: from } = film;
     try {
       const move = { film, folders: await foldersOf(strapi, film), strategy: STRATEGIES[to] };
