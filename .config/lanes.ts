@@ -7,6 +7,7 @@
 export const ALONE = [
   'browser',
   'concurrency',
+  'course-shop',
   'economy',
   'flv-browser',
   'hostile-films',

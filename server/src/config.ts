@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { PLUGIN_ID } from '../contracts';
+import { STRATEGY_NAMES } from './storage/strategies';
 import { webhooksSchema } from './webhooks/webhook-config';
 
 const GIB = 1024 ** 3;
@@ -31,7 +32,7 @@ export const configSchema = z.strictObject({
         .min(1)
         .default('.protected-vod')
         .describe('Storage root; relative to the app. Never below `public/`.'),
-      strategy: z.enum(['site2']).default('site2').describe('How stored films are laid out.'),
+      strategy: z.enum(STRATEGY_NAMES).default('site2').describe('How newly stored films are laid out.'),
       publicFolders: z
         .array(z.string())
         .default([])

@@ -5,6 +5,7 @@ import { restartCommand } from './restart-command';
 import { secretCommand } from './secret-command';
 import { sessionsCommand } from './sessions-command';
 import { statusCommand } from './status-command';
+import { storageCommand } from './storage-command';
 import { streamerCommand } from './streamer-command';
 import { tailCommand } from './tail-command';
 import type { Terminal } from './terminal';
@@ -19,6 +20,7 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(sessionsCommand(terminal))
     .addCommand(streamerCommand())
     .addCommand(secretCommand(terminal))
+    .addCommand(storageCommand(terminal))
     .addHelpText('after', '\nExit codes: 0 done and well, 1 failed or not RUNNING, 2 wrong usage.');
   const settle = (command: Command): void => {
     // Commander would end the process itself, with 1 for wrong usage.

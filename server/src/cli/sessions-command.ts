@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { type OperatorSession, operatorDoneSchema, operatorSessionsSchema } from '../../contracts';
 import { formatUptime } from '../supervisor/status-line';
 import { createOperatorClient } from './operator-client';
+import { plain } from './plain-text';
 import type { Terminal } from './terminal';
 import { type UrlOption, urlOption } from './url-option';
 
@@ -12,11 +13,6 @@ function cellsOf(session: OperatorSession): string[] {
   const { id, viewer, role, video, startedAt, idleSeconds, clientPrefix, bytes } = session;
   const started = startedAt.replace(/\.\d+Z$/, 'Z');
   return [id, viewer, role ?? '-', video, started, formatUptime(idleSeconds), clientPrefix, (bytes / MIB).toFixed(1)];
-}
-
-/** Names that people chose must not steer the operator's terminal. */
-function plain(text: string): string {
-  return text.replace(/\p{Cc}/gu, '?');
 }
 
 function table(sessions: OperatorSession[]): string {

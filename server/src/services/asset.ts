@@ -5,7 +5,6 @@ import { ASSET_UID } from '../content-types/uids';
 import { VodError } from '../errors';
 import type { Film } from '../storage/inspection/film-inspection';
 import { removeFromLibrary } from '../storage/library';
-import type { ReceivedPart } from '../storage/receive';
 import { moveToTrash, restoreFromTrash } from '../storage/trash';
 import { requesterOf } from './audit/requester';
 import { batched } from './batch';
@@ -36,11 +35,14 @@ const identifiedSchema = rowSchema.pick({ documentId: true });
 /** One stored source, as its row says. `documentId` is the asset id. */
 export type Asset = z.infer<typeof rowSchema>;
 
-export interface AssetIntake {
-  part: ReceivedPart;
-  film: Film;
+/** What is known of a stored film before it has a row. */
+export interface AssetFacts extends Film {
+  assetId: string;
   fileName: string;
   storageKey: string;
+  sizeBytes: number;
+  sha256: string;
+  trashKey?: string | null;
 }
 
 /** 24 of SHA-256's 32 bytes: no two films share it, and no segment cache survives a changed byte. */
@@ -87,6 +89,21 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     return asset;
   }
 
+  /** False: it does not lie there any more. */
+  async function trashFrom({ documentId, storageKey }: Asset, reason: string): Promise<boolean> {
+    const { root } = storage();
+    const trashKey = await moveToTrash(root, storageKey, documentId, new Date());
+    try {
+      const where = { documentId, storageKey, state: 'ready' };
+      if (await rows().update({ where, data: { state: 'trashed', trashKey, reason } })) return true;
+    } catch (error) {
+      await restoreFromTrash(root, trashKey, storageKey);
+      throw error;
+    }
+    await restoreFromTrash(root, trashKey, storageKey);
+    return false;
+  }
+
   return {
     findById,
 
@@ -96,27 +113,27 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
       return assetId === null ? null : findById(assetId);
     },
 
-    /** Adds the row of a film that lies in the library already. */
-    async createFromIntake({ part, film, fileName, storageKey }: AssetIntake): Promise<Asset> {
-      const row = await strapi.documents(ASSET_UID as never).create({
+    /** Adds the row of a film that lies in the library already; with a `trashKey`, in the trash. */
+    async create({ assetId, sizeBytes, sha256, trashKey = null, ...facts }: AssetFacts): Promise<Asset> {
+      const row: unknown = await rows().create({
         data: {
-          storageKey,
-          fileName,
-          mime: film.mime,
-          sizeBytes: String(part.sizeBytes),
-          sha256: part.sha256,
-          contentVersion: contentVersionOf(part.sha256),
-          durationSeconds: film.durationSeconds,
-          tracks: film.tracks,
-          state: 'ready',
-        } as never,
+          ...facts,
+          documentId: assetId,
+          sizeBytes: String(sizeBytes),
+          sha256,
+          contentVersion: contentVersionOf(sha256),
+          state: trashKey === null ? 'ready' : 'trashed',
+          trashKey,
+          publishedAt: new Date(),
+        },
       });
       return rowSchema.parse(row);
     },
 
-    /** Whether a film has this key, in the library or promised to one in the trash. */
-    async isKeyTaken(storageKey: string): Promise<boolean> {
-      return (await rows().count({ where: { storageKey } })) > 0;
+    /** Whether a film has this key, is promised it (in the trash, or on its way there), or has left it only lately. */
+    async isKeyTaken(key: string): Promise<boolean> {
+      const where = { $or: [{ storageKey: key }, { movingTo: key }, { movedFrom: key }] };
+      return (await rows().count({ where })) > 0;
     },
 
     /** How many Media Library rows stand for it, one of them left aside. */
@@ -127,16 +144,12 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
 
     /** Moves the bytes to the trash; nothing can be played from then on. Throws `asset-missing`, `storage-missing`. */
     async trash(assetId: string, reason: string): Promise<void> {
-      const asset = await require(assetId, 'ready');
-      const { root } = storage();
-      const trashKey = await moveToTrash(root, asset.storageKey, assetId, new Date());
-      try {
-        await rows().update({ where: { documentId: assetId }, data: { state: 'trashed', trashKey, reason } });
-        getService(strapi, 'audit').record({ kind: 'deletion', origin: requesterOf(strapi), asset: assetId, reason });
-      } catch (error) {
-        await restoreFromTrash(root, trashKey, asset.storageKey);
-        throw error;
+      for (;;) {
+        const asset = await require(assetId, 'ready');
+        if (await trashFrom(asset, reason)) break;
+        // A migration has moved it between the two looks at its row.
       }
+      getService(strapi, 'audit').record({ kind: 'deletion', origin: requesterOf(strapi), asset: assetId, reason });
     },
 
     /**

@@ -2,11 +2,13 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import { VodError } from '../errors';
+import { newAssetId } from '../storage/asset-id';
 import type { Film } from '../storage/inspection/film-inspection';
 import { FilmInspector } from '../storage/inspection/film-inspector';
 import { placeInLibrary, removeFromLibrary } from '../storage/library';
 import { writeMetadata } from '../storage/metadata';
 import type { ReceivedPart } from '../storage/receive';
+import type { FilmPlace } from '../storage/strategies';
 import type { Asset } from './asset';
 import { requesterOf } from './audit/requester';
 import { getService } from './get-service';
@@ -36,13 +38,14 @@ export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
     throw new VodError(inspection.refusal.code, inspection.refusal.sentence);
   }
 
-  async function addRow(request: IntakeRequest, film: Film, storageKey: string, folders: string[]): Promise<Asset> {
+  async function addRow(request: IntakeRequest, film: Film, storageKey: string, place: FilmPlace): Promise<Asset> {
     const assets = getService(strapi, 'asset');
-    const { part, fileName, adminId } = request;
-    const asset = await assets.createFromIntake({ part, film, fileName, storageKey });
+    const { part, adminId } = request;
+    const { assetId, fileName, folders } = place;
+    const { sizeBytes, sha256 } = part;
+    const asset = await assets.create({ assetId, fileName, storageKey, sizeBytes, sha256, ...film });
     try {
-      const { mime, sizeBytes, sha256, durationSeconds, documentId: assetId } = asset;
-      const facts = { assetId, fileName, storageKey, folders, mime, sizeBytes, sha256, durationSeconds };
+      const facts = { assetId, fileName, storageKey, folders, sizeBytes, sha256, ...film };
       await writeMetadata(getService(strapi, 'storage').root, storageKey, {
         version: 1,
         ...facts,
@@ -71,14 +74,15 @@ export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
       try {
         const film = await inspect(request);
         const folders = await getService(strapi, 'media-folder').namesOf(request.folderPath);
+        const place = { assetId: newAssetId(), folders, fileName: request.fileName };
         const storageKey = await placeInLibrary(root, {
           partPath: request.part.path,
-          place: { folders, fileName: request.fileName },
+          place,
           strategy,
           isReserved: (key) => getService(strapi, 'asset').isKeyTaken(key),
         });
         try {
-          return await addRow(request, film, storageKey, folders);
+          return await addRow(request, film, storageKey, place);
         } catch (error) {
           await removeFromLibrary(root, storageKey);
           throw error;

@@ -22,6 +22,7 @@ import { createRolePoliciesService } from './role-policies';
 import { createSessionDirectoryService } from './session-directory';
 import { createSessionOverviewService } from './session-overview';
 import { createStorageService } from './storage';
+import { createStorageCareService } from './storage-care';
 import { createStreamerService } from './streamer';
 import { createSyncService } from './sync';
 import { createUploadRoutingService } from './upload-routing';
@@ -41,6 +42,7 @@ export const services = {
   'media-folder': createMediaFolderService,
   'resumable-upload': createResumableUploadService,
   storage: createStorageService,
+  'storage-care': createStorageCareService,
   'upload-routing': createUploadRoutingService,
   entitlement: createEntitlementService,
   'guest-links': createGuestLinksService,

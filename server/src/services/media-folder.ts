@@ -41,6 +41,18 @@ export function createMediaFolderService({ strapi }: { strapi: Core.Strapi }) {
       return publicFolders.some((steps) => steps.length > 0 && steps.every((step, index) => names[index] === step));
     },
 
+    /** The folder of these names, made where it is missing; null for the top itself. */
+    async ensure(names: readonly string[]): Promise<number | null> {
+      let parent: number | null = null;
+      for (const name of names) {
+        const where = { name, parent };
+        const found: unknown = await strapi.db.query(FOLDER_UID).findOne({ where });
+        const made: unknown = found ?? (await strapi.plugin('upload').service('folder').create(where));
+        parent = z.object({ id: z.number() }).parse(made).id;
+      }
+      return parent;
+    },
+
     async exists(id: number): Promise<boolean> {
       return (await strapi.db.query(FOLDER_UID).count({ where: { id } })) > 0;
     },

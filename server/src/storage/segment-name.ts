@@ -3,8 +3,12 @@ import path from 'node:path';
 /** Ends every metadata file; no film may carry it. */
 export const METADATA_SUFFIX = '.vod.json';
 
-// A storage-key segment has at most 255 bytes, and the metadata file's name is the film's plus its suffix.
-const MAX_NAME_BYTES = 255 - METADATA_SUFFIX.length;
+/** The database keeps a film's key, also the one in the trash, as 255 characters. */
+export const MAX_FILM_KEY = 255;
+
+// Less than the 255 bytes of a file name: the metadata file adds its suffix, the trash the day and the asset id.
+const MAX_NAME_BYTES = 200;
+const MAX_ENTRY_BYTES = 80;
 const MAX_EXTENSION_BYTES = 32;
 
 const RESERVED_ON_WINDOWS = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
@@ -52,4 +56,18 @@ export function segmentName(text: string, ordinal = 1): string {
   const name = `${cutToBytes(stem, room).trimEnd() || '_'}${suffix}${extension}`;
   // Looked at last: cutting can make a name end so.
   return name.toLowerCase().endsWith(METADATA_SUFFIX) ? `${name}_` : name;
+}
+
+/** The name of the folder in which a film of this name lies alone; both fit one key. */
+export function entryName(fileName: string, ordinal: number): string {
+  const { stem } = splitExtension(clean(fileName) || 'unnamed');
+  const suffix = ordinal > 1 ? ` (${ordinal})` : '';
+  const room = Math.min(MAX_ENTRY_BYTES, MAX_FILM_KEY - 'library//'.length - segmentName(fileName).length);
+  const kept = cutToBytes(stem, room - bytesOf(suffix) - 1).replace(/[.\s]+$/, '');
+  return segmentName(`${kept || '_'}${suffix}`);
+}
+
+/** An asset id with the extension of the film, for players and people who go by it. */
+export function assetName(assetId: string, fileName: string, ordinal: number): string {
+  return segmentName(`${assetId}${splitExtension(clean(fileName)).extension.toLowerCase()}`, ordinal);
 }

@@ -2,7 +2,8 @@ import { VodError } from '../errors';
 
 /**
  * `storage-unsafe-root`, `storage-outside-root`, `storage-missing`, `storage-too-large`, `storage-invalid-key`,
- * `storage-name-taken`.
+ * `storage-name-taken`, `storage-damaged`, `storage-busy`,
+ * `storage-wrong-user`.
  */
 export type StorageErrorCode =
   | 'storage-unsafe-root'
@@ -10,7 +11,10 @@ export type StorageErrorCode =
   | 'storage-missing'
   | 'storage-too-large'
   | 'storage-invalid-key'
-  | 'storage-name-taken';
+  | 'storage-name-taken'
+  | 'storage-damaged'
+  | 'storage-busy'
+  | 'storage-wrong-user';
 
 export function storageError(code: StorageErrorCode, message: string, cause?: unknown): VodError {
   return new VodError(code, message, cause === undefined ? undefined : { cause });

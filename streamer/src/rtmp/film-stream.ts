@@ -1,7 +1,6 @@
-import type { GrantedAsset } from '../../../server/contracts';
 import type { Packager } from '../packager/packager';
 import { createFlvCoding, type FlvCoding } from './flv-coding';
-import { PacketCursor } from './packet-cursor';
+import { type FilmHolder, PacketCursor } from './packet-cursor';
 
 /** A film as one continuous stream. */
 export interface FilmStream {
@@ -11,9 +10,9 @@ export interface FilmStream {
 }
 
 /** Null: FLV has no way to carry the film. Rejects with `PackagingError`. */
-export async function openFilmStream(packager: Packager, asset: GrantedAsset): Promise<FilmStream | null> {
-  const outline = await packager.streamOutline(asset);
+export async function openFilmStream(packager: Packager, holder: FilmHolder): Promise<FilmStream | null> {
+  const outline = await packager.streamOutline(holder.asset);
   const coding = createFlvCoding(outline);
   if (coding === null) return null;
-  return { durationMs: outline.durationMs, coding, cursor: new PacketCursor(packager, asset, outline) };
+  return { durationMs: outline.durationMs, coding, cursor: new PacketCursor(packager, holder, outline) };
 }

@@ -76,7 +76,7 @@ function pumpInto({ response, session }: Exchange, stream: FilmStream, fromMs: n
 export function createFlvHandler({ packager, clock, observer }: FlvAnswerParts): FlvHandler {
   return async (exchange) => {
     const { request, response, session } = exchange;
-    const stream = await openFilmStream(packager, session.asset);
+    const stream = await openFilmStream(packager, session);
     if (stream === null) return false;
     if (!session.mayContinue()) return true;
     // S15: a buffering proxy would go on sending after the end of the session.

@@ -140,7 +140,7 @@ export function createFlvSocket(parts: FlvSocketParts): UpgradeListener {
     if (session === null) return;
     session.onEnd(() => cutConnection(socket));
     socket.once('close', () => session.release());
-    const stream = socket.destroyed ? null : await openFilmStream(packager, session.asset);
+    const stream = socket.destroyed ? null : await openFilmStream(packager, session);
     if (socket.destroyed || !session.mayContinue()) {
       session.release();
       socket.destroy();

@@ -23,18 +23,23 @@ function entryAt(packets: readonly StreamPacket[], ms: number, hasVideo: boolean
   );
 }
 
+/** Whose grant names the film. Its files may be moved while it runs: each renewal says where they lie. */
+export interface FilmHolder {
+  readonly asset: GrantedAsset;
+}
+
 /** Reads a film's packets in order, run by run; holds one run at a time. */
 export class PacketCursor {
   readonly #packager: Packager;
-  readonly #asset: GrantedAsset;
+  readonly #holder: FilmHolder;
   readonly #outline: StreamOutline;
   #packets: readonly StreamPacket[] = [];
   #at = 0;
   #nextRun = 0;
 
-  constructor(packager: Packager, asset: GrantedAsset, outline: StreamOutline) {
+  constructor(packager: Packager, holder: FilmHolder, outline: StreamOutline) {
     this.#packager = packager;
-    this.#asset = asset;
+    this.#holder = holder;
     this.#outline = outline;
   }
 
@@ -59,7 +64,7 @@ export class PacketCursor {
   /** Makes the next packet ready; false at the end of the film. Rejects with `PackagingError`. */
   async load(): Promise<boolean> {
     while (this.peek() === undefined) {
-      const run = await this.#packager.packetRun(this.#asset, this.#nextRun);
+      const run = await this.#packager.packetRun(this.#holder.asset, this.#nextRun);
       if (run === null) return false;
       this.#nextRun += 1;
       this.#packets = run.packets;

@@ -133,7 +133,7 @@ export class VodConnection {
 
   async #start(session: PlaybackSession, fromMs: number): Promise<void> {
     const { packager, clock } = this.#parts;
-    const stream = await openFilmStream(packager, session.asset);
+    const stream = await openFilmStream(packager, session);
     if (this.#isClosed()) return;
     if (!session.mayContinue()) return this.#cut(undefined);
     if (stream === null) return this.#rejectFilm('unsupported-codec');

@@ -20,6 +20,14 @@ export const assetSchema = {
     state: { type: 'enumeration', enum: ['ready', 'trashed'], default: 'ready', required: true },
     reason: { type: 'string' },
     trashKey: { type: 'string' },
+    /** Where a migration is about to put the film; the row stays true until `storageKey` says so. */
+    movingTo: { type: 'string' },
+    /** Where it lay before: the name stays until no streamer can hold it any more. */
+    movedFrom: { type: 'string' },
   },
-  indexes: [{ type: 'unique', name: 'pvod_asset_key', columns: ['storage_key'] }],
+  indexes: [
+    { type: 'unique', name: 'pvod_asset_key', columns: ['storage_key'] },
+    { name: 'pvod_asset_target', columns: ['moving_to'] },
+    { name: 'pvod_asset_former', columns: ['moved_from'] },
+  ],
 } as const;

@@ -25,7 +25,7 @@ export class EndedSessions {
     if (current === null) return null;
     const ended = await this.endedBy(current.marks, current.after);
     const last = ended.at(-1);
-    if (last && ended.length === ENDED_A_PAGE) current.after = 0;
+    if (last && ended.length === ENDED_A_PAGE) current.after = last.id;
     else this.#current = null;
     return ended.flatMap(({ event, mark }) => {
       if (event === null) return [];

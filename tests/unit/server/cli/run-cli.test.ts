@@ -93,3 +93,24 @@ describe('protected-vod', () => {
     expect(help.out).toContain('0600');
   });
 });
+
+describe('protected-vod storage', () => {
+  it.each([['stats'], ['verify'], ['repair'], ['rebuild'], ['migrate', '--to', 'flat'], ['trash', 'list']])(
+    '%s away from a Strapi app fails with 1 and says so',
+    async (...args) => {
+      const { code, out, err } = await run(['storage', ...args]);
+      expect({ code, out }).toEqual({ code: 1, out: '' });
+      expect(err).toBe('protected-vod: There is no Strapi app here. Run this in the directory of the app.\n');
+    },
+  );
+
+  it.each([
+    ['no command', []],
+    ['no strategy', ['migrate']],
+    ['a strategy that is none', ['migrate', '--to', '../etc']],
+    ['no id', ['where']],
+    ['an age that is none', ['verify', '--min-age', '-1']],
+  ])('%s is wrong usage: 2', async (_name, args) => {
+    expect((await run(['storage', ...args])).code).toBe(2);
+  });
+});

@@ -24,7 +24,7 @@ async function* pieces(...texts: string[]) {
 
 async function place(text: string, isReserved = async (_: string) => false): Promise<string> {
   const part = await receivePart(root, pieces(text), 1000);
-  const where = { folders: ['Uni'], fileName: 'a.mp4' };
+  const where = { assetId: 'asset1', folders: ['Uni'], fileName: 'a.mp4' };
   return placeInLibrary(root, { partPath: part.path, place: where, strategy: site2, isReserved });
 }
 

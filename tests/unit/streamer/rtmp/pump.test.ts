@@ -24,7 +24,7 @@ async function setUp(options: { bytesPerPicture?: number; drains?: boolean; brea
     if (index >= breaksAt) throw new PackagingError('asset-unreadable', 'the film cannot be read');
     return packager.packetRun(asset, index);
   };
-  const stream = await openFilmStream({ ...packager, packetRun }, ASSET);
+  const stream = await openFilmStream({ ...packager, packetRun }, { asset: ASSET });
   if (stream === null) throw new Error('FLV should carry it');
   const sent: FlvMessage[] = [];
   const told: string[] = [];

@@ -4,8 +4,7 @@ import { type SubjectOrigin, subjectIdOf } from '../../../tokens/subject-origin'
 
 /**
  * Who asks, for rules. `id` is that of the Users & Permissions user or of the API token; of a subject, the one by which the
- * site behind `apiToken` knows its user. Attributes are what that API token said of the subject last. Editors
- * who preview and guests of a link are not judged by rules.
+ * site behind `apiToken` knows its user. Attributes are what that API token said of the subject last.
  */
 export type RuleCaller =
   | Exclude<Origin, SubjectOrigin>

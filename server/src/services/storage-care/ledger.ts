@@ -1,0 +1,84 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import { assetIdSchema } from '../../../contracts';
+import { ASSET_UID } from '../../content-types/uids';
+import { tracksSchema } from '../../storage/metadata';
+import type { FilmLedger, StoredFilm } from '../../storage/moving/ledger';
+import { getService } from '../get-service';
+import { retryingDeadlocks } from '../playback-session/deadlock';
+
+const TABLE = 'protected_vod_assets';
+const ROWS_AT_ONCE = 500;
+
+const rowSchema = z
+  .object({
+    id: z.number(),
+    documentId: assetIdSchema,
+    storageKey: z.string(),
+    fileName: z.string(),
+    mime: z.string(),
+    // SQLite and MySQL give big integers as text.
+    sizeBytes: z.coerce.number().int(),
+    sha256: z.string(),
+    durationSeconds: z.number(),
+    state: z.enum(['ready', 'trashed']),
+    trashKey: z.string().nullable(),
+    movingTo: z.string().nullable(),
+    movedFrom: z.string().nullable(),
+    reason: z.string().nullish(),
+    tracks: tracksSchema.optional().catch(undefined),
+  })
+  .transform(({ documentId: assetId, tracks, ...row }) => ({ assetId, ...row, ...(tracks && { tracks }) }));
+
+export type FilmRow = StoredFilm & { id: number; reason?: string | null | undefined };
+
+export interface DatabaseLedger extends FilmLedger {
+  find(assetId: string): Promise<FilmRow | null>;
+  /** All films by the order of their rows; what comes in meanwhile may be among them. */
+  films(): AsyncGenerator<FilmRow>;
+  count(): Promise<number>;
+}
+
+/**
+ * The asset rows, as moves write them. A film's place is no right: whoever watches goes on under the old name, so no
+ * lease is made due here.
+ */
+export function createLedger(strapi: Core.Strapi): DatabaseLedger {
+  const query = () => strapi.db.query(ASSET_UID);
+  const table = () => strapi.db.getConnection(TABLE);
+
+  /** One row, only while it says what `film` does. */
+  async function update(film: StoredFilm, change: Record<string, string | null>): Promise<boolean> {
+    const where = { document_id: film.assetId, storage_key: film.storageKey, state: film.state };
+    return (await retryingDeadlocks(() => table().where(where).update(change))) > 0;
+  }
+
+  return {
+    async find(assetId) {
+      return rowSchema.nullable().parse(await query().findOne({ where: { documentId: assetId } }));
+    },
+    async *films() {
+      for (let after = 0; ; ) {
+        const page: unknown[] = await query().findMany({
+          where: { id: { $gt: after } },
+          orderBy: { id: 'asc' },
+          limit: ROWS_AT_ONCE,
+        });
+        for (const row of page) {
+          const film = rowSchema.parse(row);
+          after = film.id;
+          yield film;
+        }
+        if (page.length < ROWS_AT_ONCE) return;
+      }
+    },
+    count: () => query().count(),
+    isKeyTaken: (key) => getService(strapi, 'asset').isKeyTaken(key),
+    promise: (film, key) => update(film, { moving_to: key }),
+    commit: (film, key) => update(film, { storage_key: key, moving_to: null, moved_from: film.storageKey }),
+    async forget(assetId, oldKey) {
+      const where = { document_id: assetId, moved_from: oldKey };
+      await retryingDeadlocks(() => table().where(where).update({ moved_from: null }));
+    },
+  };
+}

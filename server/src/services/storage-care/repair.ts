@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { lstat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Core } from '@strapi/strapi';
+import { VodError } from '../../errors';
+import { hashKey } from '../../storage/hash-key';
+import { lockLibrary } from '../../storage/keeper-lock';
+import { moveToKey, pruneEmptyParents } from '../../storage/library';
+import { filmKeyOf, readMetadata, writeMetadata } from '../../storage/metadata';
+import { keyOfFilm, type StoredFilm } from '../../storage/moving/ledger';
+import { metadataOf } from '../../storage/moving/move-film';
+import { hasErrno } from '../../storage/storage-error';
+import { pathOfKey, type StorageRoot } from '../../storage/storage-root';
+import { moveToTrash } from '../../storage/trash';
+import { getService } from '../get-service';
+import { addRowFrom, trueMetadata } from './adoption';
+import { foldersOf } from './folders';
+import { createLedger, type DatabaseLedger } from './ledger';
+import { finishMoves, type MoveEvent } from './migrate';
+import { type Finding, UNCLAIMED, type VerifyOptions, verify } from './verify';
+
+export type RepairEvent =
+  | { kind: 'mended'; finding: Finding; how: 'found' | 'metadata-written' | 'to-trash' | 'put-aside'; to: string }
+  | { kind: 'left'; finding: Finding }
+  | { kind: 'move'; event: MoveEvent };
+
+/** Mends what `verify` finds. Nothing is deleted: what nobody claims goes to the trash. */
+class Repair {
+  readonly #root: StorageRoot;
+  readonly #ledger: DatabaseLedger;
+  /** Files that nobody claims, until one turns out to be a film that is missed. */
+  readonly #strays = new Set<string>();
+
+  constructor(private readonly strapi: Core.Strapi) {
+    this.#root = getService(strapi, 'storage').root;
+    this.#ledger = createLedger(strapi);
+  }
+
+  async *run(options: VerifyOptions): AsyncGenerator<RepairEvent> {
+    for await (const event of finishMoves(this.strapi, this.#ledger)) yield { kind: 'move', event };
+    const findings: Finding[] = [];
+    for await (const finding of verify(this.strapi, options)) findings.push(finding);
+    for (const { code, key } of findings) if (code === 'file-unclaimed') this.#strays.add(key);
+    // Films first: a metadata file is written only beside one, and what is found is no stray any more.
+    const order = ['film-missing', 'film-damaged', 'metadata-missing', 'metadata-wrong', 'file-unclaimed'];
+    const rank = ({ code }: Finding) => (order.includes(code) ? order.indexOf(code) : order.length);
+    for (const finding of findings.toSorted((one, other) => rank(one) - rank(other))) {
+      const event = await this.#mend(finding);
+      if (event) yield event;
+    }
+  }
+
+  async #mend(finding: Finding): Promise<RepairEvent | null> {
+    try {
+      const mended = await this.#tryToMend(finding);
+      return mended === 'gone' ? null : { kind: 'mended', finding, ...mended };
+    } catch (error) {
+      if (!(error instanceof VodError)) throw error;
+      return { kind: 'left', finding };
+    }
+  }
+
+  async #tryToMend(finding: Finding) {
+    if (finding.code === 'file-unclaimed') return this.#clear(finding.key);
+    const film = finding.assetId === null ? null : await this.#ledger.find(finding.assetId);
+    if (!film || keyOfFilm(film) !== finding.key) throw new VodError('not-mended', 'The row has changed meanwhile.');
+    if (finding.code === 'film-missing' || finding.code === 'film-damaged') return this.#recover(film, finding.code);
+    if (finding.code === 'metadata-missing' || finding.code === 'metadata-wrong') return this.#describe(film);
+    throw new VodError('not-mended', 'This needs a person.');
+  }
+
+  /** Brings a film back that lies under another name. */
+  async #recover(film: StoredFilm, code: 'film-missing' | 'film-damaged') {
+    const key = keyOfFilm(film);
+    const found = await this.#findStray(film);
+    if (found === null) throw new VodError('not-mended', 'No other file has these bytes.');
+    if (code === 'film-damaged') await this.#putAside(key);
+    if (!(await moveToKey(this.#root, pathOfKey(this.#root, found), key))) {
+      throw new VodError('not-mended', 'Another file has the name.');
+    }
+    this.#strays.delete(found);
+    await pruneEmptyParents(this.#root, found);
+    await this.#describe(film);
+    return { how: 'found' as const, to: found };
+  }
+
+  async #findStray(film: StoredFilm): Promise<string | null> {
+    for (const key of this.#strays) {
+      const size = await lstat(path.join(this.#root.path, key)).then(
+        (stat) => stat.size,
+        () => null,
+      );
+      if (size === film.sizeBytes && (await hashKey(this.#root, key)) === film.sha256) return key;
+    }
+    return null;
+  }
+
+  async #describe(film: StoredFilm) {
+    const key = keyOfFilm(film);
+    if (!(await this.#isFile(key))) throw new VodError('not-mended', 'There is no film to be described.');
+    const known = await readMetadata(this.#root, key);
+    const storedAt = typeof known === 'string' ? new Date().toISOString() : known.storedAt;
+    await writeMetadata(this.#root, key, metadataOf(film, await foldersOf(this.strapi, film), storedAt));
+    return { how: 'metadata-written' as const, to: key };
+  }
+
+  /** A film that says truly what it is gets its row back, as one in the trash; all else is put aside there. */
+  async #clear(key: string) {
+    if (!this.#strays.has(key) || !(await this.#isFile(key))) return 'gone';
+    // It goes together with its film, which is a stray too.
+    const filmKey = filmKeyOf(key);
+    if (filmKey !== null && this.#strays.has(filmKey)) return 'gone';
+    const metadata = await trueMetadata(this.strapi, key);
+    if (metadata === null || (await this.#ledger.find(metadata.assetId)) !== null) {
+      return { how: 'put-aside' as const, to: await this.#putAside(key) };
+    }
+    const trashKey = await moveToTrash(this.#root, key, metadata.assetId, new Date());
+    const storageKey = await this.#freeName(metadata.storageKey, metadata.assetId);
+    await addRowFrom(this.strapi, metadata, { storageKey, trashKey });
+    return { how: 'to-trash' as const, to: trashKey };
+  }
+
+  /** Where it came from, if that is still free: a film in the trash keeps its name. */
+  async #freeName(key: string, assetId: string): Promise<string> {
+    return (await this.#ledger.isKeyTaken(key)) ? `library/restored/${assetId}/${path.posix.basename(key)}` : key;
+  }
+
+  #putAside(key: string): Promise<string> {
+    return moveToTrash(this.#root, key, `${UNCLAIMED}${randomBytes(4).toString('hex')}`, new Date());
+  }
+
+  async #isFile(key: string): Promise<boolean> {
+    try {
+      return (await lstat(path.join(this.#root.path, key))).isFile();
+    } catch (error) {
+      if (hasErrno(error, 'ENOENT')) return false;
+      throw error;
+    }
+  }
+}
+
+/**
+ * Mends what can be mended without guessing. Throws `storage-busy`, and `storage-unknown` where the database knows no
+ * film at all: then everything would be cleared away that `rebuild` can bring back.
+ */
+export async function* repair(strapi: Core.Strapi, options: VerifyOptions): AsyncGenerator<RepairEvent> {
+  const release = await lockLibrary(getService(strapi, 'storage').root);
+  try {
+    if ((await createLedger(strapi).count()) === 0) {
+      throw new VodError('storage-unknown', 'The database knows no film. To bring the films back: storage rebuild.');
+    }
+    yield* new Repair(strapi).run(options);
+  } finally {
+    await release();
+  }
+}

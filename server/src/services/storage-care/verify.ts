@@ -1,0 +1,126 @@
+import { lstat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Core } from '@strapi/strapi';
+import { VodError } from '../../errors';
+import { hashKey, sizeOfKey } from '../../storage/hash-key';
+import { metadataKeyOf, readMetadata } from '../../storage/metadata';
+import { keyOfFilm } from '../../storage/moving/ledger';
+import { hasErrno } from '../../storage/storage-error';
+import type { StorageRoot } from '../../storage/storage-root';
+import { walkArea } from '../../storage/walk';
+import { getService } from '../get-service';
+import { createLedger, type DatabaseLedger, type FilmRow } from './ledger';
+
+export type FindingCode =
+  | 'film-missing'
+  | 'film-damaged'
+  | 'film-unreadable'
+  | 'metadata-missing'
+  | 'metadata-wrong'
+  | 'move-unfinished'
+  | 'file-unclaimed'
+  | 'not-a-file';
+
+export interface Finding {
+  code: FindingCode;
+  key: string;
+  /** Null: no row claims it. */
+  assetId: string | null;
+}
+
+export interface VerifyOptions {
+  /** Compare sizes only; nothing is hashed. */
+  isQuick: boolean;
+  /** What came into the library less long ago may be an upload whose row is still to come. */
+  minAgeSeconds: number;
+}
+
+/** Where `storage repair` puts what nobody claims: `trash/<day>/unclaimed-…/`. */
+export const UNCLAIMED = 'unclaimed-';
+const IS_PUT_ASIDE = new RegExp(`^trash/[^/]+/${UNCLAIMED}`);
+
+async function judgeFilm(root: StorageRoot, film: FilmRow, isQuick: boolean): Promise<FindingCode | null> {
+  const key = keyOfFilm(film);
+  try {
+    const sizeBytes = await sizeOfKey(root, key);
+    if (sizeBytes === null) return 'film-missing';
+    if (sizeBytes !== film.sizeBytes) return 'film-damaged';
+    return isQuick || (await hashKey(root, key)) === film.sha256 ? null : 'film-damaged';
+  } catch (error) {
+    if (hasErrno(error, 'storage-missing')) return 'film-missing';
+    if (error instanceof VodError || hasErrno(error, 'EIO') || hasErrno(error, 'EACCES')) return 'film-unreadable';
+    throw error;
+  }
+}
+
+async function judgeMetadata(root: StorageRoot, film: FilmRow): Promise<FindingCode | null> {
+  const found = await readMetadata(root, keyOfFilm(film));
+  if (found === 'missing') return 'metadata-missing';
+  if (found === 'damaged') return 'metadata-wrong';
+  const isRight = (['assetId', 'storageKey', 'sizeBytes', 'sha256', 'fileName', 'mime'] as const).every(
+    (name) => found[name] === film[name],
+  );
+  return isRight ? null : 'metadata-wrong';
+}
+
+function namesOf(film: FilmRow): string[] {
+  const keys = [keyOfFilm(film), film.movingTo, film.movedFrom].filter((key) => key !== null);
+  return keys.flatMap((key) => [key, metadataKeyOf(key)]);
+}
+
+/** Everything in library and trash that no row claims. */
+async function* unclaimed(root: StorageRoot, ledger: DatabaseLedger, options: VerifyOptions): AsyncGenerator<Finding> {
+  const strays: Finding[] = [];
+  const claimed = new Set<string>();
+  for await (const film of ledger.films()) for (const name of namesOf(film)) claimed.add(name);
+  for (const area of ['library', 'trash'] as const) {
+    for await (const { key, kind } of walkArea(root, area)) {
+      if (claimed.has(key) || IS_PUT_ASIDE.test(key) || (await isYoung(root, key, options))) continue;
+      strays.push({ code: kind === 'file' ? 'file-unclaimed' : 'not-a-file', key, assetId: null });
+    }
+  }
+  if (strays.length === 0) return;
+  // What came or was moved between the two looks is claimed by now.
+  for await (const film of ledger.films()) for (const name of namesOf(film)) claimed.add(name);
+  yield* strays.filter(({ key }) => !claimed.has(key));
+}
+
+/** By the time of its last rename or link, which no program sets. */
+async function isYoung(root: StorageRoot, key: string, { minAgeSeconds }: VerifyOptions): Promise<boolean> {
+  try {
+    const { ctimeMs } = await lstat(path.join(root.path, key));
+    return Date.now() - ctimeMs < minAgeSeconds * 1000;
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return true;
+    throw error;
+  }
+}
+
+async function findingsOf(root: StorageRoot, film: FilmRow, isQuick: boolean): Promise<Finding[]> {
+  const codes = [await judgeFilm(root, film, isQuick), await judgeMetadata(root, film)];
+  if (film.movingTo !== null || film.movedFrom !== null) codes.push('move-unfinished');
+  const key = keyOfFilm(film);
+  return codes.filter((code) => code !== null).map((code) => ({ code, key, assetId: film.assetId }));
+}
+
+/** Whether the row still says what it said: a film that is moved or trashed while it is looked at is not missing. */
+async function isSettled(ledger: DatabaseLedger, film: FilmRow): Promise<boolean> {
+  const now = await ledger.find(film.assetId);
+  return now !== null && keyOfFilm(now) === keyOfFilm(film) && now.state === film.state;
+}
+
+/** Compares every row with its file and every file with the rows; changes nothing. */
+export async function* verify(strapi: Core.Strapi, options: VerifyOptions): AsyncGenerator<Finding> {
+  const { root } = getService(strapi, 'storage');
+  const ledger = createLedger(strapi);
+  for await (const film of ledger.films()) {
+    const findings = await findingsOf(root, film, options.isQuick);
+    if (findings.length === 0) continue;
+    if (await isSettled(ledger, film)) yield* findings;
+    else {
+      const now = await ledger.find(film.assetId);
+      if (now) yield* await findingsOf(root, now, options.isQuick);
+    }
+  }
+  yield* unclaimed(root, ledger, options);
+}
