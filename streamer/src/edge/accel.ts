@@ -5,7 +5,7 @@ import type { Exchange } from '../http/exchange';
 import { negotiate } from '../http/negotiate';
 import { HeadPart, writeReadyHead } from '../http/ready-head';
 import { sendStatus } from '../http/refusal-answer';
-import { KEEP_PRIVATELY } from '../http/security-headers';
+import { KEEP_PRIVATELY, SECURITY_HEADERS } from '../http/security-headers';
 import { FileMemory, type SegmentFile, type SegmentFiles } from './segment-files';
 
 /** Below this the second hop costs more than it saves. */
@@ -21,10 +21,7 @@ export interface Accel {
   minBytes: number;
   /** Whether the answer goes to a reverse proxy that can send the file itself, and has not just missed it. */
   takes(request: IncomingMessage): boolean;
-  /**
-   * As `send` does, at once, where the file was seen a moment ago and all of it is asked for. Beside `cors` it says only what
-   * the proxy cannot tell by itself.
-   */
+  /** As `send` does, at once and with the headers of `cors`, where the file was seen a moment ago and all of it is asked for. */
   sendKnown(exchange: Exchange, resource: SegmentResource, cors: HeadPart): boolean;
   /** Answers an admitted request for a segment. False: nothing has been sent; send it from here. */
   send(exchange: Exchange, resource: SegmentResource): Promise<boolean>;
@@ -55,7 +52,7 @@ export function createAccel({ prefix, packager, isProxied }: AccelParts): Accel 
   const heads = new WeakMap<SegmentFile, HeadPart>();
 
   function headOf(file: SegmentFile): HeadPart {
-    const head = heads.get(file) ?? new HeadPart(headersOf(file));
+    const head = heads.get(file) ?? new HeadPart({ ...headersOf(file), ...SECURITY_HEADERS });
     heads.set(file, head);
     return head;
   }

@@ -46,7 +46,8 @@ export class ReadAhead {
     const readsOn = this.#blocks.some((kept) => kept.start < start && start <= kept.end);
     const last = readsOn ? Math.min(Math.max(end, start + BLOCK_BYTES), this.sizeBytes) : end;
     const bytes = await readExactly(this.handle, start, last);
-    this.#blocks = [...this.#blocks, { start, end: last, bytes }].slice(-BLOCKS);
+    // A larger one is an index or an odd sample, which nobody asks for again soon.
+    if (bytes.byteLength <= BLOCK_BYTES) this.#blocks = [...this.#blocks, { start, end: last, bytes }].slice(-BLOCKS);
     return bytes.subarray(0, end - start);
   }
 }

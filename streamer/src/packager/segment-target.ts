@@ -2,6 +2,8 @@ import { Target } from 'mediabunny';
 
 /** Boxes around the packets, and room for what the estimate forgot. */
 const SLACK_BYTES = 64 * 1024;
+/** More unused memory than this part of a segment is not kept behind it: caches count what is written. */
+const MAX_WASTE = 1 / 16;
 
 /**
  * Where the muxer writes a segment: one buffer of the right size, since its packets are known before its first byte is written.
@@ -21,7 +23,11 @@ export class SegmentTarget extends Target {
 
   /** Null: the muxer has not finished. Nothing else looks at the memory behind it. */
   get written(): Buffer | null {
-    return this.#isComplete ? this.#bytes.subarray(0, this.#length) : null;
+    if (!this.#isComplete) return null;
+    const written = this.#bytes.subarray(0, this.#length);
+    const isWasteful = this.#bytes.byteLength - this.#length > this.#length * MAX_WASTE;
+    // Never from the pool that small buffers share: who moves one to another thread would take the others along.
+    return isWasteful ? Buffer.from(new Uint8Array(written).buffer) : written;
   }
 
   _start(): void {}
