@@ -15,8 +15,10 @@ export const externalSubjectKeySchema = z.string().regex(new RegExp(`^\\d{1,19}:
 /** The policies of visitors without an account are not for somebody who has one. */
 const roleTypeSchema = z
   .string()
-  .min(1)
   .max(64)
+  // What any database can keep: the audit tells the role of who is refused.
+  .regex(/^[\p{L}\p{N}_-]+$/u, 'This is no type of a role.')
+  .refine((type) => !/[\u{10000}-\u{10ffff}]/u.test(type), 'This is no type of a role.')
   .refine((type) => type !== 'public', 'A subject is no visitor without an account.');
 
 /** For rules in code. Flat, and small. */

@@ -32,7 +32,12 @@ export class EventQueue {
     this.#waiting = [...records, ...this.#waiting];
   }
 
-  /** How many found no place since this was asked last. */
+  /** Gives up what no table takes. */
+  lose({ count }: AuditRecord): void {
+    this.#lost += count;
+  }
+
+  /** How many found no place, or were given up, since this was asked last. */
   takeLost(): number {
     const lost = this.#lost;
     this.#lost = 0;

@@ -38,6 +38,12 @@ class UnknownCredentials {
   }
 }
 
+/** PostgreSQL's classes 22 and 23 (SQLSTATE), and what MySQL and MariaDB call the same: trying again changes nothing. */
+function isOfValue(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return /^2[23]\w{3}$|^ER_(TRUNCATED|DATA_|WARN_DATA|INVALID_CHARACTER)/.test(code);
+}
+
 /** Writes down what happened, in batches and never in the way of what happens: a failure costs rows, not playback. */
 export class AuditWriter {
   readonly #queue = new EventQueue(CAPACITY);
@@ -144,8 +150,26 @@ export class AuditWriter {
     try {
       await this.table.insert(batch);
     } catch (error) {
-      this.#queue.giveBack(batch);
-      throw error;
+      if (!isOfValue(error)) {
+        this.#queue.giveBack(batch);
+        throw error;
+      }
+      await this.#writeEach(batch);
+    }
+  }
+
+  /** One that no table takes must not keep the others waiting for ever: it is given up, and counted. */
+  async #writeEach(batch: readonly AuditRecord[]): Promise<void> {
+    for (const [at, record] of batch.entries()) {
+      try {
+        await this.table.insert([record]);
+      } catch (error) {
+        if (!isOfValue(error)) {
+          this.#queue.giveBack(batch.slice(at));
+          throw error;
+        }
+        this.#queue.lose(record);
+      }
     }
   }
 

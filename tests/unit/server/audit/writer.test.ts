@@ -10,9 +10,12 @@ const CAPACITY = 10_000;
 class MemoryTable implements EventTable {
   rows: AuditRecord[] = [];
   isDown = false;
+  refuses: (record: AuditRecord) => boolean = () => false;
 
   async insert(records: readonly AuditRecord[]): Promise<void> {
     if (this.isDown) throw Object.assign(new Error('insert into … values (…)'), { code: 'SQLITE_BUSY' });
+    // As PostgreSQL does with text that it cannot keep.
+    if (records.some(this.refuses)) throw Object.assign(new Error('insert into …'), { code: '22021' });
     this.rows.push(...records);
   }
   async raise(): Promise<void> {}
@@ -54,6 +57,16 @@ describe('the audit’s writer', () => {
     table.isDown = false;
     await writer.flush();
     expect(table.rows).toHaveLength(3);
+  });
+
+  it('gives up a row that no table takes, counts it, and writes the others', async () => {
+    const bad = writer.record({ kind: 'refusal', role: 'bad' });
+    record(3);
+    table.refuses = ({ reference }) => reference === bad;
+    await writer.flush();
+    expect(table.rows.filter(({ event }) => event.kind === 'redemption')).toHaveLength(3);
+    expect(table.rows.filter(({ event }) => event.kind === 'lost').map(({ count }) => count)).toEqual([1]);
+    expect(errors).toEqual([]);
   });
 
   it('counts what finds no place and writes that number', async () => {
