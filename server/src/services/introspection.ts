@@ -250,7 +250,7 @@ class Inquiry {
   private async claimRoom(tokenId: string, { concurrency, views }: Allowance): Promise<DenyReason | null> {
     const { claims, slots, room } = this.sessions;
     // Taking a slot may end another session: not for one that would find no view.
-    const [shortage = null] = await room.lacking([{ concurrency: null, views }]);
+    const [shortage = null] = await room.lacking([{ concurrency: null, views, tokenId }]);
     if (shortage !== null) return shortage.reason;
     if (concurrency !== null && !(await claims.claim(tokenId, concurrency))) return 'concurrency-limit';
     if (views === null || (await this.sessions.views.claim(tokenId, views))) return null;

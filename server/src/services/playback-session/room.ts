@@ -22,6 +22,8 @@ const NO_SLOT: Shortage = { reason: 'concurrency-limit', refusal: 'too-many-sess
 export interface Demand {
   concurrency: Concurrency | null;
   views: ViewAllowance | null;
+  /** Whose view, if it has one, is its own room. */
+  tokenId?: string;
 }
 
 export interface SessionRoom {
@@ -116,19 +118,20 @@ export function createSessionRoom(strapi: Core.Strapi, { usage, slotSilenceSecon
     return slots.length < limit || judgeSlots(slots.map(holderOf), rules).length > 0;
   }
 
-  function hasView(taken: readonly Taken[], { subject, video, limit, windowSeconds }: ViewAllowance): boolean {
+  function hasView(taken: readonly Taken[], allowance: ViewAllowance, tokenId: string | undefined): boolean {
+    const { subject, video, limit, windowSeconds } = allowance;
     const isCounted = (row: Taken) => row.kind === 'view' && row.subject === subject && row.video === video;
     const windowMs = windowSeconds === null ? Number.POSITIVE_INFINITY : windowSeconds * 1000;
     const views = taken.filter((row) => isCounted(row) && row.age_ms < windowMs);
-    return views.length < limit;
+    return views.length < limit || views.some((row) => row.token_id === tokenId);
   }
 
   return {
     async lacking(demands) {
       const taken = await read(demands);
-      return demands.map(({ concurrency, views }) => {
+      return demands.map(({ concurrency, views, tokenId }) => {
         if (concurrency !== null && !hasSlot(taken, concurrency)) return NO_SLOT;
-        return views !== null && !hasView(taken, views) ? views.usedUp : null;
+        return views !== null && !hasView(taken, views, tokenId) ? views.usedUp : null;
       });
     },
   };
