@@ -141,26 +141,28 @@ function subjectChange({ app }: PlaybackSite): RevokingChange {
 
 /** Those who watch without a role: guests of a link, and editors. */
 function inviteChanges({ app, editor }: PlaybackSite): Record<'link revoked' | 'editor deactivated', RevokingChange> {
-  const links = new Map<Watcher, string>();
-  const editors = new Map<Watcher, number>();
+  const links = new Map<Watcher, Awaited<ReturnType<typeof makeGuestLink>>>();
+  const editors = new Map<Watcher, Awaited<ReturnType<typeof createAdminWith>>>();
   return {
     'link revoked': {
-      async mint(watcher) {
-        const { documentId: video } = watcher;
-        const { id, link } = await makeGuestLink(app, editor, { video, download: true });
-        links.set(watcher, id);
-        return playbackTokenAnswerSchema.parse((await askWithLink(app, { link })).body).data;
+      async prepare(watcher) {
+        links.set(watcher, await makeGuestLink(app, editor, { video: watcher.documentId, download: true }));
       },
-      make: (watcher) => askAsAdmin(app, editor, `/guest-links/${links.get(watcher)}/revoke`, { method: 'POST' }),
-    },
-    'editor deactivated': {
       async mint(watcher) {
-        const previewer = await createAdminWith(app, [{ action: 'plugin::protected-vod.preview' }]);
-        editors.set(watcher, previewer.id);
-        const { body } = await askForPreview(app, previewer.token, watcher.documentId);
+        const { body } = await askWithLink(app, { link: links.get(watcher)?.link });
         return playbackTokenAnswerSchema.parse(body).data;
       },
-      make: (watcher) => app.strapi.service('admin::user').updateById(editors.get(watcher), { isActive: false }),
+      make: (watcher) => askAsAdmin(app, editor, `/guest-links/${links.get(watcher)?.id}/revoke`, { method: 'POST' }),
+    },
+    'editor deactivated': {
+      async prepare(watcher) {
+        editors.set(watcher, await createAdminWith(app, [{ action: 'plugin::protected-vod.preview' }]));
+      },
+      async mint(watcher) {
+        const { body } = await askForPreview(app, editors.get(watcher)?.token ?? '', watcher.documentId);
+        return playbackTokenAnswerSchema.parse(body).data;
+      },
+      make: (watcher) => app.strapi.service('admin::user').updateById(editors.get(watcher)?.id, { isActive: false }),
     },
   };
 }
