@@ -12,7 +12,7 @@ import { hashOf, introspect, LAPTOP, PHONE, redeem, streamerKeysOf, streamerSide
 import { deleteFromMediaLibrary, uploadToMediaLibrary } from '../support/media-library';
 import { askForToken, mint } from '../support/minting';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
-import { readmeCode } from '../support/readme-code';
+import { readmeBlock } from '../support/readme-example';
 import { describeTwoNodes } from '../support/second-node';
 import { createSiteUser, type SiteUser } from '../support/strapi-accounts';
 import { until } from '../support/until';
@@ -37,7 +37,7 @@ const secrets: string[] = [SECRET, example.secret];
 async function startExample(): Promise<void> {
   directory = await mkdtemp(path.join(tmpdir(), 'protected-vod-receiver-'));
   const file = path.join(directory, 'receiver.mjs');
-  await writeFile(file, readmeCode('receiver.mjs'));
+  await writeFile(file, readmeBlock('// receiver.mjs'));
   const env = { ...process.env, PORT: String(example.port), WEBHOOK_SECRET: example.secret };
   const child = spawn(process.execPath, [file], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   child.stdout.on('data', (chunk) => {
