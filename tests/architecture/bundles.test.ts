@@ -118,7 +118,7 @@ describe('the package', () => {
     });
     const [{ files }] = JSON.parse(listing) as [{ files: { path: string }[] }];
     packed = files.map((file) => file.path);
-  });
+  }, 60_000);
 
   it('holds dist, the sample deployments, README, LICENSE, CHANGELOG and the manifest, nothing else', () => {
     const outside = packed.filter((file) => !/^(dist|streamer\/deploy)\//.test(file));
