@@ -296,25 +296,51 @@ describe('S26 a password', () => {
     expect(await ask(link, password)).toMatchObject({ status: 403, code: 'link-refused' });
   });
 
-  it('is tried so often from one network, then 429 with Retry-After, also where it is right', async () => {
-    const { link } = await make({ password: PASSWORD });
+  it('T11 that is wrong is tried so often from one network, then 429 with Retry-After, also where it is right', async () => {
+    const [{ link }, other] = [await make({ password: PASSWORD }), await make({ password: PASSWORD })];
     const from = newAddress();
     for (let at = 0; at < LIMITS.perPrefix; at += 1) expect((await ask(link, 'wrong horse', from)).status).toBe(403);
     const neighbour = from.replace(/1$/, '2');
     for (const address of [from, neighbour]) {
       const limited = await ask(link, PASSWORD, address);
       expect(limited).toMatchObject({ status: 429, code: 'rate-limited' });
-      expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0);
+      const retryAfterSeconds = Number(limited.headers.get('retry-after'));
+      expect(retryAfterSeconds).toBeGreaterThan(800);
+      expect(retryAfterSeconds).toBeLessThanOrEqual(900);
     }
+    expect([(await ask(link, PASSWORD)).status, (await ask(other.link, PASSWORD, from)).status]).toEqual([200, 200]);
+  });
+
+  it('T11 that is wrong is tried no more often from all networks of an IPv6 /48', async () => {
+    const { link } = await make({ password: PASSWORD });
+    const at = (network: number) => `2001:db8:7:${network.toString(16)}00::1`;
+    for (let network = 1; network <= LIMITS.perPrefix; network += 1) {
+      expect((await ask(link, 'wrong horse', at(network))).status).toBe(403);
+    }
+    expect((await ask(link, PASSWORD, at(9))).status).toBe(429);
+    expect((await ask(link, PASSWORD, '2001:db8:8::1')).status).toBe(200);
+  });
+
+  it('T11 that is wrong from many networks keeps those out that tried one, and no other guest', async () => {
+    const [{ link }, other] = [await make({ password: PASSWORD }), await make({ password: PASSWORD })];
+    const networks = Array.from({ length: LIMITS.perLink }, newAddress);
+    const [first] = networks;
+    for (const from of networks) expect((await ask(link, 'wrong horse', from)).status).toBe(403);
+    expect((await ask(link, PASSWORD, first)).status).toBe(429);
+    expect((await ask(other.link, PASSWORD, first)).status).toBe(200);
+    const guesser = newAddress();
+    expect((await ask(link, 'wrong horse', guesser)).status).toBe(403);
+    expect((await ask(link, PASSWORD, guesser)).status).toBe(429);
     expect((await ask(link, PASSWORD)).status).toBe(200);
   });
 
-  it('is tried so often at one link, from however many networks, and other links are left alone', async () => {
-    const [{ link }, other] = [await make({ password: PASSWORD }), await make({ password: PASSWORD })];
-    const answers: number[] = [];
-    for (let at = 0; at <= LIMITS.perLink; at += 1) answers.push((await ask(link, 'wrong horse')).status);
-    expect(answers).toEqual([...Array(LIMITS.perLink).fill(403), 429]);
-    expect((await ask(other.link, PASSWORD)).status).toBe(200);
+  it('T11 costs no attempt where it is right or where too many wait to be compared', async () => {
+    const { link } = await make({ password: PASSWORD });
+    const from = newAddress();
+    const answers = await Promise.all(Array.from({ length: 30 }, () => ask(link, PASSWORD, from)));
+    for (const { status } of answers) expect([200, 429]).toContain(status);
+    for (let at = 0; at < LIMITS.perPrefix; at += 1) expect((await ask(link, 'wrong horse', from)).status).toBe(403);
+    expect((await ask(link, PASSWORD, from)).status).toBe(429);
   });
 
   it('costs nothing to guess at a link that never was or is over', async () => {
