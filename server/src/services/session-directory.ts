@@ -52,7 +52,7 @@ function entryFrom(
     endReason,
     user: { ...viewer, name: names.nameOf(viewer) },
     role: session.role,
-    ...(viewer.kind === 'subject' && { attributes: session.subject_attributes }),
+    ...(viewer.kind === 'subject' && state === 'active' && { attributes: session.subject_attributes }),
     video: { documentId: video, title: names.titles.get(video) ?? null },
     locale: session.locale,
     asset: session.asset,
