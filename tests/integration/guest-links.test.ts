@@ -223,6 +223,23 @@ describe('POST guest-links/playback-token', () => {
     expect(await grantOf({ download: true, video: locked })).toBe(false);
   });
 
+  it('ends with all sessions of its link where an editor ends those, and the link opens others', async () => {
+    const [{ link, id }, other] = [await make(), await make()];
+    const [mine, again, theirs] = [await watch(link), await watch(link), await watch(other.link)];
+    const unused = await tokenFor(link);
+    const states = async () => {
+      const reports = [mine, again, theirs].map(({ session }) => ({ session }));
+      return (await sides[1].sync(reports)).results.map(({ state }) => state === 'ended');
+    };
+    expect(await states()).toEqual([false, false, false]);
+    const { body } = await asEditor('/sessions/end', 'POST', { guestLink: id });
+    expect(body).toEqual({ data: { ended: 2 } });
+    expect(await states()).toEqual([true, true, false]);
+    expect(await introspect(site.app, unused)).toMatchObject({ active: false });
+    await watch(link);
+    expect((await asEditor('/sessions/end', 'POST', { guestLink: 'A-A' })).status).toBe(400);
+  });
+
   it('is handed over like any session', async () => {
     const { sessionId } = await watch((await make()).link);
     const moved = await introspect(site.app, sessionId, { ...LAPTOP, agent: PHONE.agent }, 0);
