@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { auditFilterSchema, pageQuerySchema } from './audit-api';
+import { adminIdSchema, auditFilterSchema, pageQuerySchema } from './audit-api';
 import { externalSubjectKeySchema, subjectAttributesSchema } from './external-subject';
 import { documentIdSchema, guestLinkIdSchema } from './ids';
 
@@ -12,6 +12,8 @@ export const sessionQuerySchema = z.strictObject({
   user: auditFilterSchema.shape.user,
   subject: auditFilterSchema.shape.subject,
   guestLink: auditFilterSchema.shape.guestLink,
+  /** Their previews. */
+  admin: adminIdSchema.optional(),
   video: documentIdSchema.optional(),
   /** Begun from here on. */
   since: z.coerce.date().optional(),
@@ -48,11 +50,12 @@ export const sessionPageSchema = z.object({
   meta: z.object({ next: z.number().int().nullable() }),
 });
 
-/** Body of `POST /protected-vod/sessions/end`: all sessions of one user, of one subject, of one guest link, or of one video. */
+/** Body of `POST /protected-vod/sessions/end`: all sessions of one user, subject, guest link or video, or all previews of one administrator. */
 export const sessionsEndRequestSchema = z.union([
   z.strictObject({ user: z.union([z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), z.number().int()]).transform(String) }),
   z.strictObject({ subject: externalSubjectKeySchema }),
   z.strictObject({ guestLink: guestLinkIdSchema }),
+  z.strictObject({ admin: z.union([adminIdSchema, z.number().int().positive()]).transform(String) }),
   z.strictObject({ video: documentIdSchema }),
 ]);
 

@@ -9,7 +9,7 @@ import {
   sessionPageSchema,
 } from '../../server/contracts';
 import { askAsAdmin } from '../support/admin-rest';
-import { deleteVideo, publishVideo, unpublishVideo, type VideoFields } from '../support/films';
+import { deleteVideo, publishVideo, sendAsAdmin, unpublishVideo, type VideoFields } from '../support/films';
 import { askWithLink, makeGuestLink, type WantedLink } from '../support/guest-links';
 import { hashOf, introspect, LAPTOP, PHONE, redeem, type StreamerSide, streamerSide } from '../support/internal';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
@@ -289,14 +289,74 @@ describe('S26 a link that opens nothing', () => {
     const told = (await auditOf(id)).map(({ kind, reason, user, video }) => [kind, reason, user, video]);
     const of = { kind: 'guest-link', id };
     expect(told.filter(([kind]) => kind !== 'end').toReversed()).toEqual([
+      ['guest-link', 'made', of, site.video],
       ['refusal', 'guest-password-wrong', of, site.video],
       ['redemption', null, of, site.video],
       ['refusal', 'guest-link-used-up', of, site.video],
       ['refusal', 'guest-link-expired', of, site.video],
+      ['guest-link', 'revoked', of, site.video],
       ['refusal', 'guest-link-revoked', of, site.video],
     ]);
     const all = (await asEditor('/audit?limit=200')).text;
     for (const secret of [link, UNKNOWN, PASSWORD, 'wrong horse']) expect(all).not.toContain(secret);
+  });
+});
+
+describe('the audit of links', () => {
+  const acts = async (id: string) => {
+    const { body } = await asEditor(`/audit?kind=guest-link&guestLink=${id}`);
+    return auditPageSchema.parse(body).data.toReversed();
+  };
+
+  it('tells who made, revoked and erased one, of which video, and what was made of it once; guests see none of it', async () => {
+    const { id } = await make({ label: 'For Ada', password: PASSWORD });
+    for (const node of [{}, second === null ? {} : { url: await second.listening() }, {}]) {
+      const app = { ...site.app, ...node };
+      expect((await askAsAdmin(app, site.editor, `/guest-links/${id}/revoke`, { method: 'POST' })).status).toBe(200);
+    }
+    await asEditor(`/subjects/guest-link/${id}`, 'DELETE');
+    await asEditor(`/subjects/guest-link/${id}`, 'DELETE');
+    const about = {
+      kind: 'guest-link',
+      user: { kind: 'guest-link', id },
+      actor: { kind: 'admin', id: String(site.editor.id) },
+      video: site.video,
+      clientPrefix: null,
+    };
+    const rows = await acts(id);
+    expect(rows).toMatchObject(['made', 'revoked', 'erased'].map((reason) => ({ ...about, reason })));
+    const { text } = await asEditor(`/audit/export?kind=guest-link&guestLink=${id}`);
+    const exported = text.trimEnd().split('\n');
+    expect(exported.map((line) => JSON.parse(line))).toEqual(rows);
+    expect(text).not.toContain('Ada');
+    expect((await asEditor(`/subjects/guest-link/${id}`)).text).toBe('');
+  });
+
+  it('of two who revoke one at once tells the one who did', async () => {
+    const { id } = await make();
+    const other = second === null ? site.app : { ...site.app, url: await second.listening() };
+    await Promise.all(
+      [site.app, other, site.app, other].map((app) =>
+        askAsAdmin(app, site.editor, `/guest-links/${id}/revoke`, { method: 'POST' }),
+      ),
+    );
+    await expect.poll(async () => (await acts(id)).map(({ reason }) => reason)).toEqual(['made', 'revoked']);
+  });
+
+  it('names of an admin token the token and whose it is', async () => {
+    const rights = ['create', 'revoke'].map((right) => `plugin::protected-vod.guest-links.${right}`);
+    const adminPermissions = rights.map((action) => ({ action, subject: null, conditions: [], properties: {} }));
+    const wanted = { name: 'newsletter', description: '', lifespan: null, adminPermissions };
+    const token = (await sendAsAdmin(site.app, site.editor, '/admin/admin-tokens', wanted)) as {
+      data: { id: number; accessKey: string };
+    };
+    const { id, accessKey } = token.data;
+    const link = await makeGuestLink(site.app, { ...site.editor, token: accessKey }, { video: site.video });
+    expect(link.madeBy).toMatchObject({ id: String(site.editor.id) });
+    const actor = { kind: 'admin-token', id: String(id), owner: String(site.editor.id) };
+    expect(await acts(link.id)).toMatchObject([{ reason: 'made', actor }]);
+    const ofEditor = await asEditor(`/audit?kind=guest-link&guestLink=${link.id}&admin=${site.editor.id}`);
+    expect(auditPageSchema.parse(ofEditor.body).data).toHaveLength(1);
   });
 });
 

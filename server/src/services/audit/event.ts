@@ -6,7 +6,7 @@ import { newReference } from './reference';
 
 /** What is told; what is left out is not known or does not apply. */
 export interface AuditFacts {
-  origin?: { kind: string; id?: string | null } | null;
+  origin?: { kind: string; id?: string | null; owner?: string } | null;
   actor?: AuditParty | null;
   role?: string | null;
   video?: string | null;
@@ -67,7 +67,7 @@ const BEFORE_LOOK_UP = new Set([
   'subject-changed',
 ]);
 /** Those of whom all that names them can be erased. */
-const ERASABLE = new Set(['user', 'subject', 'guest-link']);
+const ERASABLE = new Set(['user', 'subject', 'guest-link', 'admin']);
 
 /** The API token that vouches for the subject whom an event is about; null: it is about nobody of that kind. */
 export function vouchingToken({ origin }: AuditEvent): string | null {
@@ -84,6 +84,6 @@ export function originOfEvent(event: AuditEvent): AuditParty | null {
   const apiToken = vouchingToken(event);
   if (kind === 'refusal' && apiToken !== null && reason === 'role-unknown') return { kind: 'api-token', id: apiToken };
   const isUnsure = kind === 'refusal' && ERASABLE.has(origin.kind) && BEFORE_LOOK_UP.has(reason ?? '');
-  const id = isUnsure || OF_NOBODY.has(reason ?? '') ? null : origin.id || null;
-  return { kind: origin.kind, id };
+  if (isUnsure || OF_NOBODY.has(reason ?? '')) return { kind: origin.kind, id: null };
+  return { kind: origin.kind, id: origin.id || null, ...(origin.owner !== undefined && { owner: origin.owner }) };
 }
