@@ -14,6 +14,14 @@ export function canonicalIpv6(address: string): string {
   return new URL(`http://[${address}]/`).hostname.slice(1, -1);
 }
 
+/** The IPv4 address within an IPv4-mapped one (RFC 4291 §2.5.5.2) in its canonical form; null: it is none. */
+export function mappedIpv4(canonical: string): string | null {
+  const groups = ipv6Groups(canonical);
+  if (groups.slice(0, 5).some((group) => group !== 0) || groups[5] !== 0xffff) return null;
+  const [high = 0, low = 0] = groups.slice(6);
+  return `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}`;
+}
+
 /**
  * `203.0.113.0/24` or `2001:db8:1:200::/56` of an IP address without zone or brackets: what of a viewer's address is
  * compared, counted and kept.

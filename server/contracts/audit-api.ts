@@ -18,6 +18,8 @@ export const AUDIT_KINDS = [
   'deletion',
   /** A film came back from the trash. */
   'restore',
+  /** An administrator made, revoked or erased a guest link, as `reason` tells. */
+  'guest-link',
   /** How many credentials were shown that nobody made; told by number only (S26). */
   'unknown-credentials',
   /** How many rows could not be kept. */
@@ -28,10 +30,12 @@ export const AUDIT_KINDS = [
 export const auditReferenceSchema = z.string().regex(/^[0-9A-HJKMNP-TV-Z]{12}$/);
 
 export const auditPartySchema = z.object({
-  /** `user`, `public`, `api-token`, `subject`, `admin`, `guest-link`. */
+  /** `user`, `public`, `api-token`, `subject`, `admin`, `admin-token`, `guest-link`. */
   kind: z.string(),
   /** Of a subject, `<id of the API token>:<id there>`. Null: nobody in particular, or erased. */
   id: z.string().nullable(),
+  /** Of an admin token: id of the administrator whose it is. */
+  owner: z.string().exactOptional(),
 });
 
 export const auditEventSchema = z.object({
@@ -41,9 +45,9 @@ export const auditEventSchema = z.object({
   /** Of the last of `count` equal events; they are told in one row. */
   lastAt: z.iso.datetime(),
   count: z.number().int().positive(),
-  /** Whom it concerns: the viewer, or who uploaded or deleted. */
+  /** Whom it concerns: the viewer, the guest link, or who uploaded or deleted. */
   user: auditPartySchema.nullable(),
-  /** Who did it to the viewer, where somebody did. */
+  /** Who did it to the viewer or the link, where somebody did. */
   actor: auditPartySchema.nullable(),
   /** Role type. */
   role: z.string().nullable(),
@@ -61,6 +65,9 @@ export const auditEventSchema = z.object({
   session: z.string().nullable(),
 });
 
+/** Id of an administrator. */
+export const adminIdSchema = z.string().regex(/^\d{1,15}$/, 'This is no id of an administrator.');
+
 const idTextSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 
 /** Of every list: at most `limit` rows, the newest first; `before` is the `next` of the page before. */
@@ -76,6 +83,8 @@ export const auditFilterSchema = z.object({
   user: idTextSchema.optional(),
   subject: externalSubjectKeySchema.optional(),
   guestLink: guestLinkIdSchema.optional(),
+  /** Whom it concerns, or who did it; by an admin token of theirs, too. */
+  admin: adminIdSchema.optional(),
   video: documentIdSchema.optional(),
   asset: documentIdSchema.optional(),
   session: idTextSchema.optional(),

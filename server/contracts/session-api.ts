@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { auditFilterSchema, pageQuerySchema } from './audit-api';
+import { adminIdSchema, auditFilterSchema, pageQuerySchema } from './audit-api';
 import { externalSubjectKeySchema, subjectAttributesSchema } from './external-subject';
-import { documentIdSchema } from './ids';
+import { documentIdSchema, guestLinkIdSchema } from './ids';
 
 /** Id of a session's row, as the audit and the session list tell it. It opens nothing. */
 export const sessionRowIdSchema = z.string().regex(/^[a-z0-9]{1,64}$/);
@@ -12,6 +12,8 @@ export const sessionQuerySchema = z.strictObject({
   user: auditFilterSchema.shape.user,
   subject: auditFilterSchema.shape.subject,
   guestLink: auditFilterSchema.shape.guestLink,
+  /** Their previews. */
+  admin: adminIdSchema.optional(),
   video: documentIdSchema.optional(),
   /** Begun from here on. */
   since: z.coerce.date().optional(),
@@ -27,7 +29,7 @@ export const sessionEntrySchema = z.object({
   endReason: z.string().nullable(),
   user: z.object({ kind: z.string(), id: z.string().nullable(), name: z.string().nullable() }),
   role: z.string().nullable(),
-  /** What the API token said last of a subject. */
+  /** What the API token said last of a subject who watches; it goes when the session ends. */
   attributes: subjectAttributesSchema.exactOptional(),
   video: z.object({ documentId: z.string(), title: z.string().nullable() }),
   locale: z.string().nullable(),
@@ -48,10 +50,12 @@ export const sessionPageSchema = z.object({
   meta: z.object({ next: z.number().int().nullable() }),
 });
 
-/** Body of `POST /protected-vod/sessions/end`: all sessions of one user, of one subject, or of one video. */
+/** Body of `POST /protected-vod/sessions/end`: all sessions of one user, subject, guest link or video, or all previews of one administrator. */
 export const sessionsEndRequestSchema = z.union([
   z.strictObject({ user: z.union([z.string().regex(/^[A-Za-z0-9_-]{1,64}$/), z.number().int()]).transform(String) }),
   z.strictObject({ subject: externalSubjectKeySchema }),
+  z.strictObject({ guestLink: guestLinkIdSchema }),
+  z.strictObject({ admin: z.union([adminIdSchema, z.number().int().positive()]).transform(String) }),
   z.strictObject({ video: documentIdSchema }),
 ]);
 

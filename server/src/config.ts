@@ -189,8 +189,12 @@ export const configSchema = z.strictObject({
         .prefault({}),
       guestPassword: z
         .strictObject({
-          perLink: rate().default(60).describe('Passwords a minute that may be tried at one guest link.'),
-          perPrefix: rate().default(20).describe('Passwords a minute that may be tried from one address prefix.'),
+          perLink: rate()
+            .default(50)
+            .describe('Wrong passwords within 15 minutes at one guest link; then networks that tried one wait.'),
+          perPrefix: rate()
+            .default(5)
+            .describe('The same from one address prefix, or IPv6 `/48`; then none is compared from there.'),
         })
         .prefault({}),
     })

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditEventSchema, auditPageSchema, playbackRefusalSchema, sessionPageSchema } from '../../server/contracts';
 import { askAsAdmin } from '../support/admin-rest';
@@ -81,8 +81,6 @@ describe('POST playback-token that names a subject', () => {
     const reasons: [string, string][] = [
       ['vip', 'role-not-allowed'],
       ['authenticated', 'permission-missing'],
-      ['subscribers', 'role-unknown'],
-      ['Subscriber', 'role-unknown'],
     ];
     for (const [role, reason] of reasons) {
       const subject = newSubject({ role });
@@ -90,6 +88,23 @@ describe('POST playback-token that names a subject', () => {
       expect(answer).toMatchObject(REFUSED);
       const user = { kind: 'subject', id: `${shop.id}:${subject.id}` };
       expect(await auditOf(answer)).toMatchObject({ reason, role, user });
+    }
+  });
+
+  it('with a role that there is not is told of the API token, whomever it names, in one row', async () => {
+    const video = await publishVideo(site.app, site.editor, { source: site.source });
+    const answers = [];
+    for (const role of ['subscribers', 'Subscriber']) answers.push(await ask(newSubject({ role }), shop, video));
+    for (const answer of answers) {
+      expect(answer).toMatchObject(REFUSED);
+      const user = { kind: 'api-token', id: String(shop.id) };
+      expect(await auditOf(answer)).toMatchObject({
+        reason: 'role-unknown',
+        role: 'subscribers',
+        count: 2,
+        user,
+        video,
+      });
     }
   });
 
@@ -535,6 +550,8 @@ describe('a subject in sessions and audit', () => {
     const left = await everything();
     expect(left).not.toContain(`${shop.id}:${subject.id}`);
     expect(left).not.toContain('erased@example.test');
+    // Nor can the mark that stays be compared with guesses.
+    expect(left).not.toContain(createHash('sha256').update(`${shop.id}:${subject.id}`).digest('hex'));
     // Another site's of the same id, and another person.
     expect(left).toContain(`${school.id}:${subject.id}`);
     expect(left).toContain(`${shop.id}:${other.id}`);
@@ -549,6 +566,32 @@ describe('a subject in sessions and audit', () => {
     });
     expect(answer.status).toBe(401);
   });
+});
+
+const store = () => site.app.strapi.plugin('protected-vod').service('playback-session').store;
+const ENDS: [string, (subject: Subject, session: string) => Promise<unknown>][] = [
+  ['by the website', (subject) => tell(subject, { ended: true })],
+  ['by a decision', (subject) => tell(subject, { role: 'authenticated' })],
+  ['by an editor', (_subject, session) => store().end(session, 'ended-by-editor')],
+  [
+    'by its lifetime',
+    async (_subject, session) => {
+      const where = { session_hash: session };
+      await site.app.strapi.db.getConnection('protected_vod_sessions').where(where).update({ started_at: 1 });
+      await store().endOverdue(1000);
+    },
+  ],
+];
+
+it.each(ENDS)('a session that ended %s keeps nothing of what was said of its subject', async (_name, end) => {
+  const subject = newSubject({ attributes: { plan: 'gold' } });
+  const sessions = [await watch(subject), await watch(newSubject({ attributes: { plan: 'tin' } }))];
+  await statesOf(...sessions);
+  await end(subject, sessions[0] ?? '');
+  expect(await endedOf(...sessions)).toEqual([true, false]);
+  const [ended, running] = await Promise.all(sessions.map(rowOf));
+  expect(ended).toMatchObject({ state: 'ended', subjectAttributes: null });
+  expect(JSON.parse(running.subjectAttributes)).toEqual({ plan: 'tin' });
 });
 
 describe('what was told of subjects', () => {

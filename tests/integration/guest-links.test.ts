@@ -9,7 +9,7 @@ import {
   sessionPageSchema,
 } from '../../server/contracts';
 import { askAsAdmin } from '../support/admin-rest';
-import { deleteVideo, publishVideo, unpublishVideo, type VideoFields } from '../support/films';
+import { deleteVideo, publishVideo, sendAsAdmin, unpublishVideo, type VideoFields } from '../support/films';
 import { askWithLink, makeGuestLink, type WantedLink } from '../support/guest-links';
 import { hashOf, introspect, LAPTOP, PHONE, redeem, type StreamerSide, streamerSide } from '../support/internal';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
@@ -223,6 +223,23 @@ describe('POST guest-links/playback-token', () => {
     expect(await grantOf({ download: true, video: locked })).toBe(false);
   });
 
+  it('ends with all sessions of its link where an editor ends those, and the link opens others', async () => {
+    const [{ link, id }, other] = [await make(), await make()];
+    const [mine, again, theirs] = [await watch(link), await watch(link), await watch(other.link)];
+    const unused = await tokenFor(link);
+    const states = async () => {
+      const reports = [mine, again, theirs].map(({ session }) => ({ session }));
+      return (await sides[1].sync(reports)).results.map(({ state }) => state === 'ended');
+    };
+    expect(await states()).toEqual([false, false, false]);
+    const { body } = await asEditor('/sessions/end', 'POST', { guestLink: id });
+    expect(body).toEqual({ data: { ended: 2 } });
+    expect(await states()).toEqual([true, true, false]);
+    expect(await introspect(site.app, unused)).toMatchObject({ active: false });
+    await watch(link);
+    expect((await asEditor('/sessions/end', 'POST', { guestLink: 'A-A' })).status).toBe(400);
+  });
+
   it('is handed over like any session', async () => {
     const { sessionId } = await watch((await make()).link);
     const moved = await introspect(site.app, sessionId, { ...LAPTOP, agent: PHONE.agent }, 0);
@@ -272,14 +289,74 @@ describe('S26 a link that opens nothing', () => {
     const told = (await auditOf(id)).map(({ kind, reason, user, video }) => [kind, reason, user, video]);
     const of = { kind: 'guest-link', id };
     expect(told.filter(([kind]) => kind !== 'end').toReversed()).toEqual([
+      ['guest-link', 'made', of, site.video],
       ['refusal', 'guest-password-wrong', of, site.video],
       ['redemption', null, of, site.video],
       ['refusal', 'guest-link-used-up', of, site.video],
       ['refusal', 'guest-link-expired', of, site.video],
+      ['guest-link', 'revoked', of, site.video],
       ['refusal', 'guest-link-revoked', of, site.video],
     ]);
     const all = (await asEditor('/audit?limit=200')).text;
     for (const secret of [link, UNKNOWN, PASSWORD, 'wrong horse']) expect(all).not.toContain(secret);
+  });
+});
+
+describe('the audit of links', () => {
+  const acts = async (id: string) => {
+    const { body } = await asEditor(`/audit?kind=guest-link&guestLink=${id}`);
+    return auditPageSchema.parse(body).data.toReversed();
+  };
+
+  it('tells who made, revoked and erased one, of which video, and what was made of it once; guests see none of it', async () => {
+    const { id } = await make({ label: 'For Ada', password: PASSWORD });
+    for (const node of [{}, second === null ? {} : { url: await second.listening() }, {}]) {
+      const app = { ...site.app, ...node };
+      expect((await askAsAdmin(app, site.editor, `/guest-links/${id}/revoke`, { method: 'POST' })).status).toBe(200);
+    }
+    await asEditor(`/subjects/guest-link/${id}`, 'DELETE');
+    await asEditor(`/subjects/guest-link/${id}`, 'DELETE');
+    const about = {
+      kind: 'guest-link',
+      user: { kind: 'guest-link', id },
+      actor: { kind: 'admin', id: String(site.editor.id) },
+      video: site.video,
+      clientPrefix: null,
+    };
+    const rows = await acts(id);
+    expect(rows).toMatchObject(['made', 'revoked', 'erased'].map((reason) => ({ ...about, reason })));
+    const { text } = await asEditor(`/audit/export?kind=guest-link&guestLink=${id}`);
+    const exported = text.trimEnd().split('\n');
+    expect(exported.map((line) => JSON.parse(line))).toEqual(rows);
+    expect(text).not.toContain('Ada');
+    expect((await asEditor(`/subjects/guest-link/${id}`)).text).toBe('');
+  });
+
+  it('of two who revoke one at once tells the one who did', async () => {
+    const { id } = await make();
+    const other = second === null ? site.app : { ...site.app, url: await second.listening() };
+    await Promise.all(
+      [site.app, other, site.app, other].map((app) =>
+        askAsAdmin(app, site.editor, `/guest-links/${id}/revoke`, { method: 'POST' }),
+      ),
+    );
+    await expect.poll(async () => (await acts(id)).map(({ reason }) => reason)).toEqual(['made', 'revoked']);
+  });
+
+  it('names of an admin token the token and whose it is', async () => {
+    const rights = ['create', 'revoke'].map((right) => `plugin::protected-vod.guest-links.${right}`);
+    const adminPermissions = rights.map((action) => ({ action, subject: null, conditions: [], properties: {} }));
+    const wanted = { name: 'newsletter', description: '', lifespan: null, adminPermissions };
+    const token = (await sendAsAdmin(site.app, site.editor, '/admin/admin-tokens', wanted)) as {
+      data: { id: number; accessKey: string };
+    };
+    const { id, accessKey } = token.data;
+    const link = await makeGuestLink(site.app, { ...site.editor, token: accessKey }, { video: site.video });
+    expect(link.madeBy).toMatchObject({ id: String(site.editor.id) });
+    const actor = { kind: 'admin-token', id: String(id), owner: String(site.editor.id) };
+    expect(await acts(link.id)).toMatchObject([{ reason: 'made', actor }]);
+    const ofEditor = await asEditor(`/audit?kind=guest-link&guestLink=${link.id}&admin=${site.editor.id}`);
+    expect(auditPageSchema.parse(ofEditor.body).data).toHaveLength(1);
   });
 });
 
@@ -296,25 +373,51 @@ describe('S26 a password', () => {
     expect(await ask(link, password)).toMatchObject({ status: 403, code: 'link-refused' });
   });
 
-  it('is tried so often from one network, then 429 with Retry-After, also where it is right', async () => {
-    const { link } = await make({ password: PASSWORD });
+  it('T11 that is wrong is tried so often from one network, then 429 with Retry-After, also where it is right', async () => {
+    const [{ link }, other] = [await make({ password: PASSWORD }), await make({ password: PASSWORD })];
     const from = newAddress();
     for (let at = 0; at < LIMITS.perPrefix; at += 1) expect((await ask(link, 'wrong horse', from)).status).toBe(403);
     const neighbour = from.replace(/1$/, '2');
     for (const address of [from, neighbour]) {
       const limited = await ask(link, PASSWORD, address);
       expect(limited).toMatchObject({ status: 429, code: 'rate-limited' });
-      expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0);
+      const retryAfterSeconds = Number(limited.headers.get('retry-after'));
+      expect(retryAfterSeconds).toBeGreaterThan(800);
+      expect(retryAfterSeconds).toBeLessThanOrEqual(900);
     }
+    expect([(await ask(link, PASSWORD)).status, (await ask(other.link, PASSWORD, from)).status]).toEqual([200, 200]);
+  });
+
+  it('T11 that is wrong is tried no more often from all networks of an IPv6 /48', async () => {
+    const { link } = await make({ password: PASSWORD });
+    const at = (network: number) => `2001:db8:7:${network.toString(16)}00::1`;
+    for (let network = 1; network <= LIMITS.perPrefix; network += 1) {
+      expect((await ask(link, 'wrong horse', at(network))).status).toBe(403);
+    }
+    expect((await ask(link, PASSWORD, at(9))).status).toBe(429);
+    expect((await ask(link, PASSWORD, '2001:db8:8::1')).status).toBe(200);
+  });
+
+  it('T11 that is wrong from many networks keeps those out that tried one, and no other guest', async () => {
+    const [{ link }, other] = [await make({ password: PASSWORD }), await make({ password: PASSWORD })];
+    const networks = Array.from({ length: LIMITS.perLink }, newAddress);
+    const [first] = networks;
+    for (const from of networks) expect((await ask(link, 'wrong horse', from)).status).toBe(403);
+    expect((await ask(link, PASSWORD, first)).status).toBe(429);
+    expect((await ask(other.link, PASSWORD, first)).status).toBe(200);
+    const guesser = newAddress();
+    expect((await ask(link, 'wrong horse', guesser)).status).toBe(403);
+    expect((await ask(link, PASSWORD, guesser)).status).toBe(429);
     expect((await ask(link, PASSWORD)).status).toBe(200);
   });
 
-  it('is tried so often at one link, from however many networks, and other links are left alone', async () => {
-    const [{ link }, other] = [await make({ password: PASSWORD }), await make({ password: PASSWORD })];
-    const answers: number[] = [];
-    for (let at = 0; at <= LIMITS.perLink; at += 1) answers.push((await ask(link, 'wrong horse')).status);
-    expect(answers).toEqual([...Array(LIMITS.perLink).fill(403), 429]);
-    expect((await ask(other.link, PASSWORD)).status).toBe(200);
+  it('T11 costs no attempt where it is right or where too many wait to be compared', async () => {
+    const { link } = await make({ password: PASSWORD });
+    const from = newAddress();
+    const answers = await Promise.all(Array.from({ length: 30 }, () => ask(link, PASSWORD, from)));
+    for (const { status } of answers) expect([200, 429]).toContain(status);
+    for (let at = 0; at < LIMITS.perPrefix; at += 1) expect((await ask(link, 'wrong horse', from)).status).toBe(403);
+    expect((await ask(link, PASSWORD, from)).status).toBe(429);
   });
 
   it('costs nothing to guess at a link that never was or is over', async () => {

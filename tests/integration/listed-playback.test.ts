@@ -270,6 +270,16 @@ describe('a list', () => {
   });
 });
 
+it('a parameter of that name is the site’s own where no answer can hold a video', async () => {
+  await grantPermission(site.app, site.role, 'plugin::upload.content-api.find');
+  for (const value of ['true', 'loud', 'false']) {
+    const { status, body, cacheControl } = await rest(`upload/files?playback=${value}`);
+    expect([status, cacheControl], value).toEqual([200, null]);
+    expect(JSON.stringify(body)).not.toContain('playback');
+  }
+  expect((await rest('courses?playback=loud')).status).toBe(400);
+});
+
 describe('a video is found', () => {
   const asked = new Map<string, number>();
   let video: string;

@@ -7,7 +7,7 @@ import { hashOf, introspect, PHONE, redeem, streamerSide } from '../support/inte
 import { askForToken, mint } from '../support/minting';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
 import { setPolicies } from '../support/policies';
-import { type AdminAccount, createAdminWith } from '../support/strapi-accounts';
+import { type AdminAccount, createAdminWith, createSiteUser } from '../support/strapi-accounts';
 
 const PREVIEW = 'plugin::protected-vod.preview';
 const SESSION = 'plugin::protected-vod.playback-session';
@@ -25,6 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => site.app.stop());
 
+const rightOf = (name: string) => `plugin::protected-vod.${name}`;
 const newPreviewer = () => createAdminWith(site.app, [{ action: PREVIEW }]);
 const rows = () => site.app.strapi.db.query(SESSION);
 
@@ -176,6 +177,97 @@ describe('a preview', () => {
     const listed = await askAsAdmin(site.app, site.editor, `/sessions?video=${draft}`);
     const name = expect.stringMatching(/^Test /);
     expect(sessionPageSchema.parse(listed.body).data).toMatchObject([{ user: { ...user, name } }]);
+  });
+});
+
+describe('what is kept of an administrator', () => {
+  const asEditor = (route: string, init: { method?: string; body?: unknown } = {}) =>
+    askAsAdmin(site.app, site.editor, route, init);
+  const linesOf = async (id: number) =>
+    (await asEditor(`/subjects/admin/${id}`)).text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  const RIGHTS = [PREVIEW, ...['guest-links.create', 'guest-links.revoke', 'sessions.end'].map(rightOf)];
+  const newEditor = () =>
+    createAdminWith(
+      site.app,
+      RIGHTS.map((action) => ({ action })),
+    );
+
+  /** A preview, a guest link that is revoked, and the end of a viewer's session. */
+  async function work(admin: AdminAccount) {
+    const viewer = await createSiteUser(site.app, site.role);
+    await redeem(site.app, (await mint(site.app, site.video, viewer.jwt)).token);
+    const end = { method: 'POST', body: { user: viewer.id } };
+    await askAsAdmin(site.app, admin, '/sessions/end', end);
+    const link = await makeGuestLink(site.app, admin, { video: site.video });
+    await askAsAdmin(site.app, admin, `/guest-links/${link.id}/revoke`, { method: 'POST' });
+    return {
+      viewer,
+      link: link.id,
+      ...(await preview(site.video, admin)),
+      unused: await previewToken(site.video, admin),
+    };
+  }
+
+  it('is exported: previews, and what was done to viewers and links', async () => {
+    const [admin, other] = [await newEditor(), await newEditor()];
+    const [{ viewer, link }] = [await work(admin), await work(other)];
+    const lines = await linesOf(admin.id);
+    const acts = lines.map(({ type, kind, reason }) => [type, kind, reason]);
+    expect(acts.slice(0, 2).map(([type]) => type)).toEqual(['guest-link', 'session']);
+    expect(acts.slice(2).toSorted()).toEqual([
+      ['event', 'end', 'ended-by-editor'],
+      ['event', 'guest-link', 'made'],
+      ['event', 'guest-link', 'revoked'],
+      ['event', 'redemption', 'editor-preview'],
+    ]);
+    const me = { kind: 'admin', id: String(admin.id) };
+    expect(lines[0]).toMatchObject({ id: link, madeBy: { id: me.id }, revokedBy: { id: me.id } });
+    expect(lines[1]).toMatchObject({ user: me });
+    const ended = lines.find(({ kind }) => kind === 'end');
+    expect(ended).toMatchObject({ actor: me, user: { kind: 'user', id: String(viewer.id) } });
+    const listed = await asEditor(`/sessions?admin=${admin.id}`);
+    expect(sessionPageSchema.parse(listed.body).data).toMatchObject([{ user: me }]);
+  });
+
+  it('is erased: what runs ends, and what stays names whom it was done to, not by whom', async () => {
+    const [admin, other] = [await newEditor(), await newEditor()];
+    const [{ viewer, link, session, unused }, theirs] = [await work(admin), await work(other)];
+    const { sync } = streamerSide(site.app);
+    await sync([{ session }, { session: theirs.session }]);
+    const { body } = await asEditor(`/subjects/admin/${admin.id}`, { method: 'DELETE' });
+    // The end of the preview is told as well.
+    expect(body).toEqual({ data: { sessions: 1, events: 5 } });
+    expect(await linesOf(admin.id)).toEqual([]);
+    const states = (await sync([{ session }, { session: theirs.session }])).results.map(
+      ({ state }) => state === 'ended',
+    );
+    expect(states).toEqual([true, false]);
+    expect(await introspect(site.app, unused)).toMatchObject({ active: false });
+    const audit = await asEditor(`/audit?user=${viewer.id}&kind=end`);
+    const nobody = { kind: 'admin', id: null };
+    expect(auditPageSchema.parse(audit.body).data).toMatchObject([
+      { actor: nobody, user: { kind: 'user', id: String(viewer.id) }, clientPrefix: PHONE.addressPrefix },
+    ]);
+    const made = await asEditor(`/audit?guestLink=${link}`);
+    expect(auditPageSchema.parse(made.body).data.map(({ actor }) => actor)).toEqual([nobody, nobody]);
+    expect((await asEditor(`/guest-links/${link}`)).body).toMatchObject({
+      data: { state: 'revoked', madeBy: null, revokedBy: null },
+    });
+    expect(await linesOf(other.id)).toHaveLength(6);
+  });
+
+  it('is for who may see or erase it, and of nobody who could not be one', async () => {
+    const admin = await newEditor();
+    for (const method of ['GET', 'DELETE']) {
+      expect((await askAsAdmin(site.app, admin, `/subjects/admin/${admin.id}`, { method })).status).toBe(403);
+      expect((await asEditor('/subjects/admin/x', { method })).status).toBe(400);
+    }
+    expect((await asEditor(`/subjects/admin/${2 ** 40}`, { method: 'DELETE' })).body).toEqual({
+      data: { sessions: 0, events: 0 },
+    });
   });
 });
 

@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createApiToken, mintForSubject, tellChange } from '../support/external-subjects';
 import {
   callInternal,
   hashOf,
@@ -13,6 +14,7 @@ import { keysOf, kidOf } from '../support/key-rotation';
 import { askForToken, mint } from '../support/minting';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
 import { describeTwoNodes } from '../support/second-node';
+import type { StrapiApp } from '../support/strapi-app';
 
 const NEW_SECRET = randomBytes(32).toString('base64');
 
@@ -84,6 +86,22 @@ describeTwoNodes(
       }
       const { results } = await syncingStreamer(then)([{ session: hashOf(sessionId) }]);
       expect(results.map(({ state }) => state)).not.toContain('ended');
+    });
+
+    it('a change of a subject that is told to one node is known to the other, and the latest counts', async () => {
+      const shop = await createApiToken(site.app);
+      const subject = { id: randomUUID(), role: 'subscriber', attributes: {} };
+      const tokenAt = async (node: StrapiApp) => (await mintForSubject(node, site.video, shop, subject)).token;
+      for (const [told, asked] of [
+        [site.app, other()],
+        [other(), site.app],
+        [other(), site.app],
+      ] as const) {
+        const before = [await tokenAt(told), await tokenAt(asked)];
+        await tellChange(told, shop, subject.id, { attributes: {} });
+        for (const token of before) expect((await introspect(asked, token)).active).toBe(false);
+        expect((await introspect(told, await tokenAt(asked))).active).toBe(true);
+      }
     });
 
     it('a streamer with the old keys file is known at the new node, and learns what counts there', async () => {

@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client, IntrospectionResponse } from '../../server/contracts';
-import { callInternal, hashOf, LAPTOP, PHONE, streamerSide } from '../support/internal';
+import { createApiToken, mintForSubject, tellChange } from '../support/external-subjects';
+import { callInternal, hashOf, introspect, LAPTOP, PHONE, redeem, streamerSide } from '../support/internal';
 import { mint } from '../support/minting';
 import { startPublishedSite } from '../support/playback-site';
 import { describeTwoNodes } from '../support/second-node';
@@ -205,6 +207,30 @@ describeTwoNodes('two Strapi processes on one database', (node) => {
     expect((await a.sync([{ session }], { node })).results).toEqual([{ session, state: 'ended' }]);
     expect((await a.sync([{ session }])).results).toEqual([{ session, state: 'ended' }]);
     await app.strapi.plugin('users-permissions').service('user').edit(viewer.id, { blocked: false });
+  });
+
+  it('S6 what a website tells of its subject through the one ends what was redeemed through the other', async () => {
+    const other = { ...app, ...node };
+    const shop = await createApiToken(app);
+    const newSubject = () => ({ id: randomUUID(), role: 'subscriber', attributes: { plan: 'gold' } });
+    const [subject, neighbour] = [newSubject(), newSubject()];
+    const tokenOf = async (one: typeof subject, at: StrapiApp) => (await mintForSubject(at, video, shop, one)).token;
+    const sessions = [subject, neighbour].map(async (one) => {
+      return hashOf((await redeem(other, await tokenOf(one, app))).sessionId);
+    });
+    const [mine = '', theirs = ''] = await Promise.all(sessions);
+    const unused = await tokenOf(subject, other);
+    const statesAt = async (through: { url: string }) => {
+      const { results } = await streamerSide(app).sync([{ session: mine }, { session: theirs }], { node: through });
+      return results.map(({ state }) => state === 'ended');
+    };
+    expect(await statesAt(node)).toEqual([false, false]);
+    expect(await tellChange(app, shop, subject.id, { ended: true })).toEqual({ status: 200, sessions: 1 });
+    expect(await statesAt(node)).toEqual([true, false]);
+    expect((await introspect(other, unused)).active).toBe(false);
+    expect(await tellChange(other, shop, neighbour.id, { role: 'nobody' })).toEqual({ status: 200, sessions: 1 });
+    expect(await statesAt(app)).toEqual([true, true]);
+    expect(await rowOf(theirs)).toMatchObject({ endReason: 'role-unknown', subjectAttributes: null });
   });
 
   it('S11 of one token redeemed through both at once there is one session', async () => {

@@ -141,6 +141,43 @@ describe('views of one video by one user within a window of time', () => {
     expect(await viewsOf(user)).toHaveLength(0);
     expect(await sides[0].introspect(token)).toMatchObject({ active: true });
   });
+
+  it('a redemption whose session was kept although the answer got lost keeps its view, and takes no other', async () => {
+    const user = await newUser();
+    const [token = '', other = '', third = ''] = await tokensFor(user, 3);
+    const { store } = site.app.strapi.plugin('protected-vod').service('playback-session');
+    const { insertOnce } = store;
+    store.insertOnce = async (session: unknown) => {
+      store.insertOnce = insertOnce;
+      await insertOnce(session);
+      throw new Error('the connection is gone');
+    };
+    await expect(sides[0].introspect(token)).rejects.toThrow('500');
+    expect(await viewsOf(user)).toHaveLength(1);
+    expect(await sides[0].introspect(token)).toMatchObject({ active: true });
+    expect(await viewsOf(user)).toHaveLength(1);
+    await redeem(site.app, other);
+    expect(await sides[0].introspect(third)).toEqual(REFUSED);
+  });
+
+  it('a redemption of which nobody can tell what was kept keeps its view', async () => {
+    const user = await newUser();
+    const token = await tokenFor(user);
+    const { store } = site.app.strapi.plugin('protected-vod').service('playback-session');
+    const { insertOnce, findByTokenId } = store;
+    store.insertOnce = async () => {
+      store.insertOnce = insertOnce;
+      store.findByTokenId = async () => {
+        store.findByTokenId = findByTokenId;
+        throw new Error('still gone');
+      };
+      throw new Error('the database is gone');
+    };
+    await expect(sides[0].introspect(token)).rejects.toThrow('500');
+    expect(await viewsOf(user)).toHaveLength(1);
+    expect(await sides[0].introspect(token)).toMatchObject({ active: true });
+    expect(await viewsOf(user)).toHaveLength(1);
+  });
 });
 
 describe('a limit of views that changes', () => {

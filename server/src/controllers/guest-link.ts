@@ -2,18 +2,13 @@ import type { Core } from '@strapi/strapi';
 import { errors } from '@strapi/utils';
 import type { Context } from 'koa';
 import { type GuestLinkEntry, guestLinkIdSchema, guestLinkQuerySchema, newGuestLinkSchema } from '../../contracts';
-import { requesterOf } from '../services/audit/requester';
+import { adminIdOf } from '../services/audit/requester';
 import { getService } from '../services/get-service';
 import { validated } from './validated';
 
 /** `/protected-vod/guest-links`, for administrators who may see, make or revoke them. */
 export function createGuestLinkController({ strapi }: { strapi: Core.Strapi }) {
   const links = () => getService(strapi, 'guest-links');
-  const adminId = () => {
-    const requester = requesterOf(strapi);
-    // Admin tokens have ids of their own, which are nobody's.
-    return requester?.kind === 'admin' ? requester.id : null;
-  };
   const answerOne = async (ctx: Context, read: (id: string) => Promise<GuestLinkEntry | null>) => {
     const id = guestLinkIdSchema.safeParse(ctx.params.id);
     const entry = id.success ? await read(id.data) : null;
@@ -26,7 +21,7 @@ export function createGuestLinkController({ strapi }: { strapi: Core.Strapi }) {
       ctx.body = { data, meta: { next } };
     },
     findOne: (ctx: Context) => answerOne(ctx, (id) => links().find(id)),
-    revoke: (ctx: Context) => answerOne(ctx, (id) => links().revoke(id, adminId())),
+    revoke: (ctx: Context) => answerOne(ctx, (id) => links().revoke(id, adminIdOf(strapi))),
     async create(ctx: Context): Promise<void> {
       // The only answer that ever holds the secret.
       ctx.set('Cache-Control', 'no-store');
@@ -34,7 +29,7 @@ export function createGuestLinkController({ strapi }: { strapi: Core.Strapi }) {
       if (!(await links().knowsVideo(wanted.video))) {
         throw new errors.ValidationError('There is no such video.', { video: wanted.video });
       }
-      const made = await links().create(wanted, adminId());
+      const made = await links().create(wanted, adminIdOf(strapi));
       if (made === null) throw new errors.RateLimitError();
       ctx.body = { data: { ...made.entry, link: made.secret } };
     },

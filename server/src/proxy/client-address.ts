@@ -1,18 +1,23 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
+import { canonicalIpv6, mappedIpv4 } from '../../contracts';
 import { VodError } from '../errors';
 
 /** Entry of `trustedProxies` for whoever connects through a unix socket, in nginx's spelling. */
 export const UNIX_PEER = 'unix:';
 
-const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 const DOTTED_WITH_PORT = /^(\d+\.\d+\.\d+\.\d+):\d+$/;
 const BRACKETED = /^\[([^\]]+)\](?::\d+)?$/;
 
-/** Null: not an IP address. A dual-stack socket's `::ffff:192.0.2.1` is told as IPv4, a zone id is dropped. */
+/**
+ * Null: not an IP address. A dual-stack socket's `::ffff:192.0.2.1` is told as IPv4, other IPv6 addresses in their canonical
+ * form; a zone id is dropped.
+ */
 function normalise(text: string): string | null {
   const address = text.replace(/%.*$/, '');
-  const plain = MAPPED_IPV4.exec(address)?.[1] ?? address;
-  return isIP(plain) === 0 ? null : plain;
+  if (isIPv4(address)) return address;
+  if (isIP(address) === 0) return null;
+  const canonical = canonicalIpv6(address);
+  return mappedIpv4(canonical) ?? canonical;
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {

@@ -27,6 +27,8 @@ export function oversightRoutes() {
         handler: 'personal-data.eraseGuestLink',
         config: erasePerson,
       },
+      { method: 'GET', path: '/subjects/admin/:id', handler: 'personal-data.exportAdmin', config: readPerson },
+      { method: 'DELETE', path: '/subjects/admin/:id', handler: 'personal-data.eraseAdmin', config: erasePerson },
     ],
   };
 }

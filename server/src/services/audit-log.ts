@@ -2,8 +2,9 @@ import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { AUDIT_KINDS, type AuditEntry, type AuditFilter, type AuditParty, type PageQuery } from '../../contracts';
 import { AUDIT_TABLE } from './audit/event-table';
+import { rowsAbout } from './audit/person-rows';
 import { getService } from './get-service';
-import { columnsOfPerson, personsIn, shownParty } from './person';
+import { personsIn, shownParty } from './person';
 
 const EXPORT_PAGE = 500;
 
@@ -34,8 +35,8 @@ const COLUMNS = Object.keys(rowSchema.shape);
 type Row = z.infer<typeof rowSchema>;
 
 function actorFrom(actor: string | null): AuditParty | null {
-  const [kind, id] = actor?.split(':') ?? [];
-  return kind ? { kind, id: id || null } : null;
+  const [kind, ...stored] = actor?.split(':') ?? [];
+  return kind ? shownParty(kind, stored.join(':') || null) : null;
 }
 
 function entryFrom(row: Row): AuditEntry {
@@ -75,10 +76,10 @@ export interface AuditLogService {
 export function createAuditLogService({ strapi }: { strapi: Core.Strapi }): AuditLogService {
   const flush = () => getService(strapi, 'audit').flush();
 
-  function matching({ user, subject, guestLink, since, until, ...equal }: AuditFilter) {
+  function matching({ user, subject, guestLink, admin, since, until, ...equal }: AuditFilter) {
     const query = strapi.db.getConnection(AUDIT_TABLE).select(COLUMNS);
     for (const [column, value] of Object.entries(equal)) if (value !== undefined) query.where(column, value);
-    for (const person of personsIn({ user, subject, guestLink })) query.where(columnsOfPerson(person));
+    for (const person of personsIn({ user, subject, guestLink, admin })) query.where(rowsAbout(person));
     if (since) query.where('at', '>=', since.getTime());
     if (until) query.where('at', '<=', until.getTime());
     return query;

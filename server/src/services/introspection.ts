@@ -228,13 +228,18 @@ class Inquiry {
       client,
     });
     const row = await opening.catch(async (error: unknown) => {
-      await this.sessions.views.release(tokenId);
+      await this.giveViewBack(tokenId).catch(() => undefined);
       throw error;
     });
     if (row.session_hash === sessionHash) {
       getService(this.strapi, 'audit').record({ kind: 'redemption', ...factsOfSession(row) });
     }
     return row;
+  }
+
+  /** The row may have been kept before the failure; where that cannot be told, whoever shows the token again has its view. */
+  private async giveViewBack(tokenId: string): Promise<void> {
+    if ((await this.store.findByTokenId(tokenId)) === null) await this.sessions.views.release(tokenId);
   }
 
   private async close(row: SessionRow, reason: string): Promise<Refused> {

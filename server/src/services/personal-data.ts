@@ -3,11 +3,13 @@ import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { AuditEntry, GuestLinkEntry, SessionEntry } from '../../contracts';
 import { AUDIT_TABLE } from './audit/event-table';
+import { rowsOf } from './audit/person-rows';
 import { getService } from './get-service';
 import { columnsOfPerson, originOfPerson, type Person, type PersonOrigin } from './person';
 import { retryingDeadlocks } from './playback-session/deadlock';
 
 const USER_UID = 'plugin::users-permissions.user';
+const ADMIN_UID = 'admin::user';
 const SESSIONS = 'protected_vod_sessions';
 /** What is only kept to count sessions and views of one person. */
 const COUNTERS = ['protected_vod_session_slots', 'protected_vod_views'];
@@ -61,8 +63,29 @@ export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): 
   /** Whether no token of the person's opens anything any more, whatever is counted of it. */
   async function isGone({ kind, id }: PersonOrigin): Promise<boolean> {
     // PostgreSQL would refuse the question.
-    if (kind !== 'user' || !strapi.plugin('users-permissions') || !/^\d{1,9}$/.test(id)) return true;
-    return (await strapi.db.query(USER_UID).findOne({ where: { id }, select: ['id'] })) === null;
+    if (!/^\d{1,9}$/.test(id)) return true;
+    if (kind === 'user') return !strapi.plugin('users-permissions') || isNobody(USER_UID, id);
+    return kind !== 'admin' || isNobody(ADMIN_UID, id);
+  }
+
+  async function isNobody(uid: string, id: string): Promise<boolean> {
+    return (await strapi.db.query(uid).findOne({ where: { id }, select: ['id'] })) === null;
+  }
+
+  /** What an administrator did stays told of those to whom it was done. */
+  async function forgetActor(admin: string): Promise<number> {
+    const table = () => strapi.db.getConnection(AUDIT_TABLE);
+    const byToken = `admin-token:%:${admin}`;
+    const own: number = await retryingDeadlocks(() =>
+      table()
+        .where({ actor: `admin:${admin}` })
+        .update({ actor: 'admin:' }),
+    );
+    const others: number = await retryingDeadlocks(() =>
+      table().where('actor', 'like', byToken).update({ actor: 'admin-token:' }),
+    );
+    await getService(strapi, 'guest-links').forgetAdministrator(admin);
+    return own + others;
   }
 
   async function anonymise(person: Person): Promise<Erased> {
@@ -80,13 +103,16 @@ export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): 
     const events: number = await retryingDeadlocks(() =>
       strapi.db
         .getConnection(AUDIT_TABLE)
-        .where(columns)
+        .where(rowsOf(person))
+        // What administrators did with a link names no guest.
+        .whereNot({ kind: 'guest-link' })
         .update({ ...nobody, session: null }),
     );
+    const acts = 'admin' in person ? await forgetActor(person.admin) : 0;
     for (const counter of COUNTERS) await deleteCounts(counter, origin);
     // While there is a user, the number keeps the tokens from before from counting again.
     if (await isGone(origin)) await deleteCounts(ROUNDS, origin);
-    return { sessions, events };
+    return { sessions, events: events + acts };
   }
 
   /** Of a user or a link that is gone no token opens anything; of a user who lives elsewhere none from before shall. */
@@ -132,20 +158,29 @@ export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): 
   }
 
   return {
-    /** A guest link itself, where it is one; sessions, then audit rows, one page in memory at a time. */
+    /**
+     * A guest link itself, where it is one, or those that an administrator made or revoked; sessions, then audit rows; one
+     * page in memory at a time.
+     */
     async *pages(person) {
-      const link = 'guestLink' in person ? await getService(strapi, 'guest-links').find(person.guestLink) : null;
+      const links = getService(strapi, 'guest-links');
+      const link = 'guestLink' in person ? await links.find(person.guestLink) : null;
       if (link) yield [{ type: 'guest-link' as const, ...link }];
+      for await (const page of 'admin' in person ? links.pagesOf(person.admin) : []) {
+        yield page.map((entry) => ({ type: 'guest-link' as const, ...entry }));
+      }
       for await (const page of getService(strapi, 'session-directory').pagesOf(person)) {
         yield page.map((entry) => ({ type: 'session' as const, ...entry }));
       }
       for await (const page of getService(strapi, 'audit-log').pages(person)) {
-        yield page.map((entry) => ({ type: 'event' as const, ...entry }));
+        // Of a link's guests none is of the administrators' doing.
+        const events = 'guestLink' in person ? page.filter(({ kind }) => kind !== 'guest-link') : page;
+        yield events.map((entry) => ({ type: 'event' as const, ...entry }));
       }
     },
     /**
      * Ends what runs, then takes the person's id, networks and the link to sessions out of every row. The rows stay, and
-     * name nobody; a guest link itself goes. Takes two seconds, in which other nodes write what they still hold.
+     * name nobody; a guest link itself goes, one that an administrator made stays. Takes two seconds, in which other nodes write what they still hold.
      */
     erase,
     /** The deletion of a user erases what names the user. */

@@ -52,7 +52,7 @@ function entryFrom(
     endReason,
     user: { ...viewer, name: names.nameOf(viewer) },
     role: session.role,
-    ...(viewer.kind === 'subject' && { attributes: session.subject_attributes }),
+    ...(viewer.kind === 'subject' && state === 'active' && { attributes: session.subject_attributes }),
     video: { documentId: video, title: names.titles.get(video) ?? null },
     locale: session.locale,
     asset: session.asset,
@@ -91,13 +91,13 @@ export function createSessionDirectoryService({ strapi }: { strapi: Core.Strapi 
   }
 
   async function page(query: SessionQuery): Promise<{ found: { id: number }[]; next: number | null }> {
-    const { state, user, subject, guestLink, video, since, limit, before } = query;
+    const { state, user, subject, guestLink, admin, video, since, limit, before } = query;
     const matching = table()
       .select(COLUMNS)
       .orderBy('id', 'desc')
       .limit(limit + 1);
     if (state !== undefined) matching.where({ state });
-    for (const person of personsIn({ user, subject, guestLink })) matching.where(columnsOfPerson(person));
+    for (const person of personsIn({ user, subject, guestLink, admin })) matching.where(columnsOfPerson(person));
     if (video !== undefined) matching.where({ video });
     if (since !== undefined) matching.where('started_at', '>=', since.getTime());
     if (before !== undefined) matching.where('id', '<', before);

@@ -8,7 +8,7 @@ import { type TokenKey, tokenKeyFrom } from './token-key';
  *
  * A rotation (`protected-vod secret rotate`) replaces the key that signs playback tokens, and only that: it is the one whose
  * holder could let people in. What must outlive a rotation stays as long as the secret does: ids and tags of running sessions,
- * the streamers' credential and so their keys files, tokens of uploads that run for hours. Those change with the secret.
+ * the streamers' credential and so their keys files, tokens of uploads that run for hours, digests of subjects. Those change with the secret.
  */
 export interface Keyring extends TokenKey {
   /** Bearer of the streamer at the internal endpoints, base64url. */
@@ -20,6 +20,7 @@ export interface Keyring extends TokenKey {
   readonly sessionIdKey: Buffer;
   readonly sessionTagKey: Buffer;
   readonly uploadTokenKey: Buffer;
+  readonly subjectDigestKey: Buffer;
   /** The key that signs from a rotation on; null: before the first. */
   tokenKey(rotation: Pick<Rotation, 'number' | 'salt'> | null): TokenKey;
   /** What a streamer gets; it can verify and mint nothing (S3). It learns later keys from its syncs. */
@@ -44,6 +45,7 @@ export function deriveKeyring(material: string): Keyring {
     // Derived from the credential, not from the secret, because the streamer must be able to derive it too.
     sessionTagKey: derive(credential, 'session-tag'),
     uploadTokenKey: derive(material, 'upload-token'),
+    subjectDigestKey: derive(material, 'subject-digest'),
     tokenKey(rotation) {
       if (rotation === null) return first;
       const salt = Buffer.from(rotation.salt, 'base64url');

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { z } from 'zod';
 import { type ExternalSubject, subjectAttributesSchema } from '../../contracts';
 
@@ -29,6 +30,19 @@ export function subjectKey(shown: string): string {
 /** The way back. */
 export function shownSubject(key: string): string {
   return key.replace(/!([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** The API token in whose name a subject's key is. */
+export function apiTokenOfKey(key: string): string {
+  return key.slice(0, key.indexOf(':'));
+}
+
+/**
+ * What stands for a subject where nobody shall be named. Ids can be guessed: without the key, which the database does not
+ * hold, guesses cannot be compared with it.
+ */
+export function subjectDigest(digestKey: Buffer, key: string): string {
+  return createHmac('sha256', digestKey).update(key).digest('hex');
 }
 
 /** The id alone, as the API token's owner knows it. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isIP, isIPv4 } from 'node:net';
-import { addressPrefixOf, type Client, canonicalIpv6, ipv6Groups } from '../../../server/contracts';
+import { addressPrefixOf, type Client, canonicalIpv6, mappedIpv4 } from '../../../server/contracts';
 
 /**
  * Canonical form of an IP address, without zone or brackets; IPv4-mapped IPv6 (RFC 4291 §2.5.5.2) becomes IPv4.
@@ -11,10 +11,7 @@ export function normaliseAddress(text: string): string | null {
   if (isIPv4(address)) return address;
   if (isIP(address) === 0) return null;
   const canonical = canonicalIpv6(address);
-  const groups = ipv6Groups(canonical);
-  if (groups.slice(0, 5).some((group) => group !== 0) || groups[5] !== 0xffff) return canonical;
-  const [high = 0, low = 0] = groups.slice(6);
-  return `${high >> 8}.${high & 0xff}.${low >> 8}.${low & 0xff}`;
+  return mappedIpv4(canonical) ?? canonical;
 }
 
 /** What of a viewer leaves this process: the network it is in and a digest of its user agent. */

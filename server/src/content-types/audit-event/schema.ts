@@ -21,7 +21,7 @@ export const auditEventSchema = {
     count: { type: 'integer', default: 1, required: true },
     originKind: { type: 'string' },
     originId: { type: 'string' },
-    /** `admin:3`: who ended the session of another. */
+    /** `admin:3`, or `admin-token:5:3`, which is that one's token: who ended the session of another, or made a link. */
     actor: { type: 'string' },
     role: { type: 'string' },
     video: { type: 'string' },

@@ -26,7 +26,7 @@ export const playbackSessionSchema = {
     /** Id of the API token that asked, for itself or in somebody's name: the session ends with it (S8). */
     apiToken: { type: 'string' },
     role: { type: 'string' },
-    /** JSON: what the API token said of a user who lives elsewhere, for rules at each lease. */
+    /** JSON: what the API token said of a user who lives elsewhere, for rules at each lease; empty once it has ended. */
     subjectAttributes: { type: 'text', private: true },
     /** Of the last change of that user that this row knows of. */
     subjectMark: { type: 'string', private: true },

@@ -11,11 +11,11 @@ export const subjectChangeSchema = {
   options: { draftAndPublish: false },
   pluginOptions: HIDDEN,
   attributes: {
-    /** SHA-256 of the subject's key: the row outlives an erasure, and shall name nobody. */
+    /** Keyed digest of the subject's key: the row outlives an erasure, and shall name nobody. One row for each accepted secret. */
     subject: { type: 'string', required: true, private: true },
     /** Drawn anew by each change. */
     mark: { type: 'string', required: true, private: true },
-    /** Milliseconds since the epoch on the database's clock. */
+    /** Milliseconds since the epoch on the database's clock; later than those of the changes before. */
     changedAt: { type: 'biginteger', required: true },
   },
   indexes: [

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { RuleDenial } from '../entitlement/decision';
+import { storedId } from '../person';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 import { parseSessionRows, SESSION_COLUMNS } from '../playback-session/row';
 import { type AuditEvent, type AuditRecord, factsOfSession, originOfEvent } from './event';
@@ -37,8 +38,8 @@ function rowFrom({ event, reference, at, lastAt, count }: AuditRecord): Record<s
     last_at: lastAt,
     count,
     origin_kind: origin?.kind ?? null,
-    origin_id: origin?.id ?? null,
-    actor: event.actor ? `${event.actor.kind}:${event.actor.id ?? ''}` : null,
+    origin_id: origin ? storedId(origin) : null,
+    actor: event.actor ? `${event.actor.kind}:${storedId(event.actor) ?? ''}` : null,
     role: event.role ?? null,
     video: event.video ?? null,
     locale: event.locale ?? null,

@@ -1,11 +1,12 @@
 import type { AuditKind, AuditParty, DenyReason } from '../../../contracts';
+import { apiTokenOfKey } from '../../tokens/subject-origin';
 import type { RuleDenial } from '../entitlement/decision';
 import { originOf, type SessionRow } from '../playback-session/row';
 import { newReference } from './reference';
 
 /** What is told; what is left out is not known or does not apply. */
 export interface AuditFacts {
-  origin?: { kind: string; id?: string | null } | null;
+  origin?: { kind: string; id?: string | null; owner?: string } | null;
   actor?: AuditParty | null;
   role?: string | null;
   video?: string | null;
@@ -66,12 +67,23 @@ const BEFORE_LOOK_UP = new Set([
   'subject-changed',
 ]);
 /** Those of whom all that names them can be erased. */
-const ERASABLE = new Set(['user', 'subject', 'guest-link']);
+const ERASABLE = new Set(['user', 'subject', 'guest-link', 'admin']);
 
-/** Who does not exist (any more) is not named: a token or session may outlive its user's erasure by a moment. */
-export function originOfEvent({ kind, origin, reason }: AuditEvent): AuditParty | null {
+/** The API token that vouches for the subject whom an event is about; null: it is about nobody of that kind. */
+export function vouchingToken({ origin }: AuditEvent): string | null {
+  return origin?.kind === 'subject' && origin.id ? apiTokenOfKey(origin.id) : null;
+}
+
+/**
+ * Who does not exist (any more) is not named: a token or session may outlive its user's erasure by a moment. To name
+ * a role that there is not is the mistake of the API token, whoever the subject is.
+ */
+export function originOfEvent(event: AuditEvent): AuditParty | null {
+  const { kind, origin, reason } = event;
   if (!origin) return null;
+  const apiToken = vouchingToken(event);
+  if (kind === 'refusal' && apiToken !== null && reason === 'role-unknown') return { kind: 'api-token', id: apiToken };
   const isUnsure = kind === 'refusal' && ERASABLE.has(origin.kind) && BEFORE_LOOK_UP.has(reason ?? '');
-  const id = isUnsure || OF_NOBODY.has(reason ?? '') ? null : origin.id || null;
-  return { kind: origin.kind, id };
+  if (isUnsure || OF_NOBODY.has(reason ?? '')) return { kind: origin.kind, id: null };
+  return { kind: origin.kind, id: origin.id || null, ...(origin.owner !== undefined && { owner: origin.owner }) };
 }

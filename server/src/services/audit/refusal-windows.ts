@@ -1,9 +1,9 @@
-import { type AuditEvent, type AuditRecord, newRecord, originOfEvent } from './event';
+import { type AuditEvent, type AuditRecord, newRecord, originOfEvent, vouchingToken } from './event';
 
 const WINDOW_MS = 60_000;
-/** Rows within a minute that one who is named may cause, and all who are not named together. */
+/** Rows within a minute that one who is named may cause, and all who are not named or can be made up together. */
 const MAX_NAMED = 60;
-const MAX_UNNAMED = 600;
+const MAX_CROWD = 600;
 const MAX_OPEN = 10_000;
 
 /** Refusals that share one row. */
@@ -11,27 +11,45 @@ export interface RefusalWindow {
   readonly record: AuditRecord;
   /** Counted, and not in the row yet, which was written before. */
   added: number;
-  readonly who: string;
+  readonly groups: readonly Group[];
+}
+
+/** Who may cause so many rows together, and by what these are told from the others once they are too many. */
+interface Group {
+  who: string;
+  maxRows: number;
+  origin: AuditEvent['origin'];
 }
 
 interface Identity {
-  who: string;
-  isNamed: boolean;
+  groups: Group[];
   key: string;
+}
+
+/** The widest first. An API token can make up as many subjects as it likes: they are counted together as well. */
+function groupsOf(event: AuditEvent): Group[] {
+  const origin = originOfEvent(event);
+  const apiToken = vouchingToken(event);
+  const groups: Group[] = [];
+  if (apiToken !== null) {
+    const vouching = { kind: 'api-token', id: apiToken };
+    groups.push({ who: `subjects of ${apiToken}`, maxRows: MAX_CROWD, origin: vouching });
+  }
+  if (typeof origin?.id === 'string') {
+    groups.push({ who: `${origin.kind}:${origin.id}`, maxRows: MAX_NAMED, origin });
+  } else if (apiToken === null) {
+    groups.push({ who: origin?.kind ?? '', maxRows: MAX_CROWD, origin: { kind: origin?.kind ?? 'public' } });
+  }
+  return groups;
 }
 
 function identify(event: AuditEvent): Identity {
   const origin = originOfEvent(event);
   const isNamed = typeof origin?.id === 'string';
-  const who = isNamed ? `${origin.kind}:${origin.id}` : (origin?.kind ?? '');
   // Who is not named is told apart by the network, and so are the guests of one link.
   const network = isNamed && origin.kind !== 'guest-link' ? null : (event.clientPrefix ?? null);
-  return { who, isNamed, key: JSON.stringify([who, network, event.video ?? null, event.reason ?? null]) };
-}
-
-/** The same without what may be made up at will, and without the reason: who compares references would learn it. */
-function collapse({ kind, origin }: AuditEvent, isNamed: boolean): AuditEvent {
-  return { kind, origin: isNamed ? (origin ?? null) : { kind: origin?.kind ?? 'public' } };
+  const key = JSON.stringify([origin?.kind, origin?.id, network, event.video ?? null, event.reason ?? null]);
+  return { groups: groupsOf(event), key };
 }
 
 /**
@@ -46,16 +64,17 @@ export class RefusalWindows {
 
   /** `isNew`: the record is to be written; otherwise the refusal is counted in one that was handed out before. */
   add(event: AuditEvent, now = Date.now()): { record: AuditRecord; isNew: boolean } {
-    const { who, isNamed, key } = identify(event);
+    const { groups, key } = identify(event);
     const known = this.#count(key, now);
     if (known) return { record: known, isNew: false };
-    const isCrowded = (this.#rowsOf.get(who) ?? 0) >= (isNamed ? MAX_NAMED : MAX_UNNAMED);
-    if (!isCrowded && this.#open.size < MAX_OPEN) return { record: this.#begin(key, who, event, now), isNew: true };
-    const less = collapse(event, isNamed && isCrowded);
+    const full = groups.find(({ who, maxRows }) => (this.#rowsOf.get(who) ?? 0) >= maxRows);
+    if (!full && this.#open.size < MAX_OPEN) return { record: this.#begin(key, groups, event, now), isNew: true };
+    // Without what may be made up at will, and without the reason: who compares references would learn it.
+    const less = { kind: event.kind, origin: full?.origin ?? { kind: event.origin?.kind ?? 'public' } };
     const lessKey = JSON.stringify([less.origin]);
     const shared = this.#count(lessKey, now);
     if (shared) return { record: shared, isNew: false };
-    return { record: this.#begin(lessKey, who, less, now), isNew: true };
+    return { record: this.#begin(lessKey, groups, less, now), isNew: true };
   }
 
   /** Those that are over and whose rows lack something. What is written is subtracted from `added`. */
@@ -84,18 +103,20 @@ export class RefusalWindows {
     return record;
   }
 
-  #begin(key: string, who: string, event: AuditEvent, now: number): AuditRecord {
+  #begin(key: string, groups: readonly Group[], event: AuditEvent, now: number): AuditRecord {
     const record = newRecord(event, now);
-    this.#open.set(key, { record, added: 0, who });
-    this.#rowsOf.set(who, (this.#rowsOf.get(who) ?? 0) + 1);
+    this.#open.set(key, { record, added: 0, groups });
+    for (const { who } of groups) this.#rowsOf.set(who, (this.#rowsOf.get(who) ?? 0) + 1);
     return record;
   }
 
   #close(key: string, window: RefusalWindow): void {
     this.#open.delete(key);
     if (window.added > 0 && this.#over.length < MAX_OPEN) this.#over.push(window);
-    const rows = (this.#rowsOf.get(window.who) ?? 1) - 1;
-    if (rows > 0) this.#rowsOf.set(window.who, rows);
-    else this.#rowsOf.delete(window.who);
+    for (const { who } of window.groups) {
+      const rows = (this.#rowsOf.get(who) ?? 1) - 1;
+      if (rows > 0) this.#rowsOf.set(who, rows);
+      else this.#rowsOf.delete(who);
+    }
   }
 }

@@ -45,8 +45,11 @@ function roleDenial(video: VideoRow, caller: Caller): Denial | null {
 async function viewerDenial(reads: Reads, question: Question, caller: Caller, video: VideoRow): Promise<Denial | null> {
   const denial = roleDenial(video, caller);
   if (denial) return denial;
+  const asker = ruleCallerOf(question.origin);
+  // Editors and guests have a privilege, or are nobody.
+  if (asker === null) return deny('caller-unknown', 'not-entitled');
   return reads.ruleDenial({
-    caller: ruleCallerOf(question.origin),
+    caller: asker,
     role: caller.role,
     video: { documentId: question.video, locale: video.locale ?? null },
   });

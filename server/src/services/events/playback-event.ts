@@ -1,13 +1,13 @@
 import { v7 as uuidV7 } from 'uuid';
 import type { VodEvent } from '../../../contracts';
 import { type AuditRecord, originOfEvent } from '../audit/event';
-import { shownParty } from '../person';
+import { shownParty, storedId } from '../person';
 
 /** Field by field: what the audit learns to tell some day must not reach strangers by itself. */
 function playbackOf({ event }: AuditRecord) {
   const { session = null, role = null, video = null, locale = null, asset = null } = event;
   const party = originOfEvent(event);
-  return { session, user: party && shownParty(party.kind, party.id), role, video, locale, asset };
+  return { session, user: party && shownParty(party.kind, storedId(party)), role, video, locale, asset };
 }
 
 const envelope = (at: number) => ({ id: uuidV7(), timestamp: new Date(at).toISOString() });

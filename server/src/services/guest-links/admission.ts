@@ -42,11 +42,15 @@ export function createAdmission(strapi: Core.Strapi, hashing: HashingQueue) {
     const { passwordHash } = link;
     if (passwordHash === null) return { outcome: 'admitted', link };
     if (password === undefined) return { outcome: 'refused', refusal: 'password-required' };
-    // Before the hash, which is what costs.
-    const retryAfterSeconds = getService(strapi, 'rate-limits').guestPassword(request, link.documentId);
+    const limit = getService(strapi, 'rate-limits').guestPassword(request, link.documentId);
+    // Before it waits in the queue, where it would stand in the way of others.
+    const retryAfterSeconds = limit.lockedForSeconds();
     if (retryAfterSeconds !== null) return { outcome: 'later', retryAfterSeconds };
-    const comparing = hashing.run(() => isGuestPassword(password, passwordHash));
+    const comparing = hashing.run(() => limit.compare(() => isGuestPassword(password, passwordHash)));
     if (comparing === null) return BUSY;
-    return (await comparing) ? { outcome: 'admitted', link } : refused(link, 'guest-password-wrong');
+    const comparison = await comparing;
+    if (comparison.outcome === 'right') return { outcome: 'admitted', link };
+    if (comparison.outcome === 'wrong') return refused(link, 'guest-password-wrong');
+    return { outcome: 'later', retryAfterSeconds: comparison.retryAfterSeconds };
   };
 }

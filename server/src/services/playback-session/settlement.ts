@@ -1,7 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { databaseNow } from './database-clock';
 import { retryingDeadlocks } from './deadlock';
+import { endingColumns } from './ending';
 import type { Holding, SessionHolders } from './holders';
 import type { Judgement } from './judgement';
 import type { Transaction } from './transaction';
@@ -58,13 +58,6 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
   const raw = (text: string, values: (string | number)[]) => strapi.db.connection.raw(text, values);
   const isSqlite = () => strapi.db.dialect.client === 'sqlite';
 
-  const ending = (endMark: string) => ({
-    state: 'ended',
-    ended_at: databaseNow(strapi),
-    end_mark: endMark,
-    lease_due: 0,
-  });
-
   /** Waits where a change is under way, and keeps nobody else from anything meanwhile. */
   async function settleOne(judgement: Judgement, endMark: string): Promise<boolean> {
     const { row } = judgement;
@@ -75,7 +68,7 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
     const change = {
       ...(judgement.outcome === 'renew'
         ? { lease_due: judgement.leaseDue }
-        : { ...ending(endMark), end_reason: judgement.reason }),
+        : { ...endingColumns(strapi, endMark), end_reason: judgement.reason }),
       ...(used && {
         bytes: raw('?? + ?', ['bytes', used.bytes]),
         media_seconds: raw('?? + ?', ['media_seconds', used.mediaSeconds]),
@@ -147,7 +140,7 @@ export function createSettlement(strapi: Core.Strapi, { usage, holders }: Settle
       values: [judgement.outcome === 'renew' ? judgement.leaseDue : judgement.reason],
     }));
     if (outcome === 'renew') return byHash('lease_due', entries);
-    return { ...ending(endMark), ...byHash('end_reason', entries) };
+    return { ...endingColumns(strapi, endMark), ...byHash('end_reason', entries) };
   }
 
   async function write(changes: readonly Change[], endMark: string, trx: Transaction): Promise<void> {

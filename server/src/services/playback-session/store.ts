@@ -6,6 +6,7 @@ import type { RuleDenial } from '../entitlement/decision';
 import { getService } from '../get-service';
 import { databaseNow } from './database-clock';
 import { retryingDeadlocks } from './deadlock';
+import { endingColumns } from './ending';
 import type { Holding, SessionHolders } from './holders';
 import type { Judgement } from './judgement';
 import { Repeats } from './repeats';
@@ -138,12 +139,7 @@ export function createSessionStore(
     if (scope.asset !== undefined) where.asset = scope.asset;
     return where;
   };
-  const ending = (reason: string) => ({
-    state: 'ended',
-    end_reason: reason,
-    ended_at: databaseNow(strapi),
-    end_mark: newMark(),
-  });
+  const ending = (reason: string) => ({ ...endingColumns(strapi, newMark()), end_reason: reason });
   /**
    * Of active sessions; returns how many. Joins the transaction of the change that calls it, where there is one: both
    * become visible together (S6).
@@ -232,10 +228,7 @@ export function createSessionStore(
       const ids = overdue.map(({ id }) => id);
       if (ids.length === 0) return 0;
       const changed: number = await retryingDeadlocks(() =>
-        table()
-          .whereIn('id', ids)
-          .where({ state: 'active' })
-          .update({ ...change, lease_due: 0 }),
+        table().whereIn('id', ids).where({ state: 'active' }).update(change),
       );
       if (changed > 0) getService(strapi, 'audit').noteEnds(change.end_mark);
       return ids.length;

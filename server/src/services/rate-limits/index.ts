@@ -4,6 +4,7 @@ import { addressPrefixOf } from '../../../contracts';
 import { configOf } from '../../config';
 import { createClientAddressReader } from '../../proxy';
 import type { Origin } from '../../tokens/playback-token';
+import { type Comparison, createGuessLimit } from './guess-limit';
 import { type Attempt, judgeRate, type RateVerdict } from './rate-limit';
 import { createTokenBuckets } from './token-bucket';
 
@@ -21,13 +22,21 @@ export interface RateLimitsService {
   change(apiToken: string): RateVerdict;
   /** Counts a token's first use, by the address prefix that the streamer saw. */
   redeem(origin: Origin, addressPrefix: string): RateVerdict;
-  /** Counts a password that is about to be compared; null, or in how many seconds the next one may come (S26). */
-  guestPassword(request: IncomingMessage, linkId: string): number | null;
+  /** For a password that is shown at a guest link (S26). */
+  guestPassword(request: IncomingMessage, linkId: string): GuestPasswordLimit;
+}
+
+export interface GuestPasswordLimit {
+  /** In how many seconds one may be compared; null: now. Counts nothing. */
+  lockedForSeconds(): number | null;
+  /** Compares where that is permitted, and counts what is wrong. */
+  compare(isRight: () => Promise<boolean>): Promise<Comparison>;
 }
 
 /** Limits of this process: so many Strapi nodes, so many times as much. Nothing is stored, nothing outlives a restart. */
 export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): RateLimitsService {
   const buckets = createTokenBuckets();
+  const guesses = createGuessLimit(configOf(strapi).rateLimits.guestPassword);
   const readAddress = createClientAddressReader(configOf(strapi).streamer.trustedProxies);
   let warnedAt = Number.NEGATIVE_INFINITY;
 
@@ -38,11 +47,11 @@ export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): Ra
   }
 
   /** A limit that a whole site runs into is one that was set wrong, or a reverse proxy that was not named. */
-  function warn({ action, addressPrefix }: { action: string; addressPrefix: string }): void {
+  function warn(action: string, network: string): void {
     if (performance.now() - warnedAt < WARN_INTERVAL_MS) return;
     warnedAt = performance.now();
     strapi.log.warn(
-      `protected-vod: rateLimits.${action}.perPrefix is reached by ${addressPrefix}. If that is a reverse proxy, name it in streamer.trustedProxies.`,
+      `protected-vod: rateLimits.${action}.perPrefix is reached by ${network}. If that is a reverse proxy, name it in streamer.trustedProxies.`,
     );
   }
 
@@ -50,7 +59,7 @@ export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): Ra
     const { mint, redeem } = configOf(strapi).rateLimits;
     const limits = attempt.action === 'redeem' ? { ...redeem, perApiToken: null } : mint;
     const verdict = judgeRate(buckets, attempt, limits);
-    if (verdict.limited && verdict.by === 'perPrefix') warn(attempt);
+    if (verdict.limited && verdict.network !== null) warn(attempt.action, verdict.network);
     return verdict;
   }
 
@@ -60,14 +69,16 @@ export function createRateLimitsService({ strapi }: { strapi: Core.Strapi }): Ra
       judge({ action: 'mint', origin, apiToken, addressPrefix: prefixOf(request) ?? 'unknown' }),
     change: (apiToken) =>
       judge({ action: 'change', origin: { kind: 'api-token', id: apiToken }, apiToken, addressPrefix: '' }),
-    guestPassword(request, linkId) {
-      const { perPrefix, perLink } = configOf(strapi).rateLimits.guestPassword;
-      const addressPrefix = prefixOf(request) ?? 'unknown';
-      const tooMany = buckets.take(`guest-password prefix ${addressPrefix}`, perPrefix);
-      // Who is over that takes nothing from the other guests of the link.
-      if (tooMany === null) return buckets.take(`guest-password link ${linkId}`, perLink);
-      warn({ action: 'guestPassword', addressPrefix });
-      return tooMany;
+    guestPassword(request, link) {
+      const guesser = { link, addressPrefix: prefixOf(request) ?? 'unknown' };
+      return {
+        lockedForSeconds() {
+          const lock = guesses.lockOf(guesser);
+          if (lock !== null && lock.network !== null) warn('guestPassword', lock.network);
+          return lock?.retryAfterSeconds ?? null;
+        },
+        compare: (isRight) => guesses.compare(guesser, isRight),
+      };
     },
     redeem: (origin, addressPrefix) => judge({ action: 'redeem', origin, apiToken: null, addressPrefix }),
   };

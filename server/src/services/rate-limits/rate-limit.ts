@@ -1,3 +1,4 @@
+import { ipv6SiteOf } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
 import type { TokenBuckets } from './token-bucket';
 
@@ -22,7 +23,13 @@ export interface Attempt {
   addressPrefix: string;
 }
 
-export type RateVerdict = { limited: false } | { limited: true; by: keyof RateLimits; retryAfterSeconds: number };
+export type RateVerdict =
+  | { limited: false }
+  /** `network`: that has reached its limit; null where it is not that of a network. */
+  | { limited: true; by: keyof RateLimits; network: string | null; retryAfterSeconds: number };
+
+/** An IPv6 `/48` has so much of what a prefix has, or the 256 prefixes that one site holds would have as many limits. */
+const SITE_SHARE = 2;
 
 /** Who may stand for many people, and has no limit as one person. */
 const CROWDS: ReadonlySet<string> = new Set(['public', 'api-token', 'guest-link'] satisfies Origin['kind'][]);
@@ -30,6 +37,8 @@ const CROWDS: ReadonlySet<string> = new Set(['public', 'api-token', 'guest-link'
 interface Bucket {
   by: keyof RateLimits;
   key: string;
+  network?: string;
+  share?: number;
 }
 
 /** Which buckets an attempt takes from, in order; where one is empty, the later ones are not touched. */
@@ -45,14 +54,20 @@ function bucketsOf({ action, origin, apiToken, addressPrefix }: Attempt): Bucket
   if (apiToken !== null) return [...own, { by: 'perApiToken', key: `${action} token ${apiToken}` }];
   // Visitors whom nobody knows share a bucket of their own: a flood of them shuts no signed-in neighbour out.
   const group = isCrowd ? 'visitors' : 'users';
-  return [...own, { by: 'perPrefix', key: `${action} ${group} ${addressPrefix}` }];
+  const ofNetwork = (network: string, share: number): Bucket => {
+    return { by: 'perPrefix', key: `${action} ${group} ${network}`, network, share };
+  };
+  const ipv6Site = ipv6SiteOf(addressPrefix);
+  const sites = ipv6Site === null ? [] : [ofNetwork(ipv6Site, SITE_SHARE)];
+  return [...own, ofNetwork(addressPrefix, 1), ...sites];
 }
 
 /** Counts an attempt, or tells when the next one is worth making. */
 export function judgeRate(buckets: TokenBuckets, attempt: Attempt, limits: RateLimits): RateVerdict {
-  for (const { by, key } of bucketsOf(attempt)) {
-    const retryAfterSeconds = buckets.take(key, limits[by]);
-    if (retryAfterSeconds !== null) return { limited: true, by, retryAfterSeconds };
+  for (const { by, key, network = null, share = 1 } of bucketsOf(attempt)) {
+    const perMinute = limits[by];
+    const retryAfterSeconds = buckets.take(key, perMinute === null ? null : perMinute * share);
+    if (retryAfterSeconds !== null) return { limited: true, by, network, retryAfterSeconds };
   }
   return { limited: false };
 }

@@ -91,6 +91,41 @@ describe('S26 a flood of refusals', () => {
     expect(windows.add(visitor(5001), START).record.event).toEqual({ kind: 'refusal', origin: { kind: 'public' } });
   });
 
+  /** Anybody whom the holder of API token 7 may make up. */
+  const subject = (id: number, facts: Partial<AuditEvent> = {}) =>
+    refusal({ origin: { kind: 'subject', id: `7:user-${id}` }, ...facts });
+
+  it('by ever new subjects of one API token gets 600 records, and one more that names the token', () => {
+    const events = Array.from({ length: 5000 }, (_, at) => subject(at));
+    expect(records(events)).toBe(601);
+    const origin = { kind: 'api-token', id: '7' };
+    expect(windows.add(subject(5001), START).record.event).toEqual({ kind: 'refusal', origin });
+    // Nobody else is told less of for it, nor are the subjects of another token.
+    for (const other of [{ kind: 'user', id: '9' }, { kind: 'public' }, { kind: 'subject', id: '8:user-1' }]) {
+      expect(windows.add(refusal({ origin: other }), START).record.event).toMatchObject({ origin: other, video: 'a' });
+    }
+  });
+
+  it('by one subject for ever new videos gets 60 records and one more, which names the subject', () => {
+    const events = Array.from({ length: 100 }, (_, at) => subject(1, { video: `v${at}` }));
+    expect(records(events)).toBe(61);
+    expect(windows.add(subject(1, { video: 'another' }), START).record.event.origin).toEqual(subject(1).origin);
+    expect(windows.add(subject(2), START).record.event).toEqual(subject(2));
+  });
+
+  it('by subjects whose role was made up is one record of the API token', () => {
+    const events = Array.from({ length: 100 }, (_, at) => subject(at, { reason: 'role-unknown', role: `role-${at}` }));
+    expect(records(events)).toBe(1);
+    expect(records(events.map((event, at) => ({ ...event, video: `v${at}` })))).toBe(60);
+  });
+
+  it('by subjects whom nobody looked up is counted for each API token', () => {
+    const unsure = (token: number, at: number) =>
+      refusal({ origin: { kind: 'subject', id: `${token}:x` }, reason: 'subject-changed', video: `v${at}` });
+    expect(records(Array.from({ length: 1000 }, (_, at) => unsure(7, at)))).toBe(601);
+    expect(windows.add(unsure(8, 5000), START).record.event.video).toBe('v5000');
+  });
+
   it('by ever new users is bounded too', () => {
     const events = Array.from({ length: 12_000 }, (_, at) => refusal({ origin: { kind: 'user', id: String(at) } }));
     expect(records(events)).toBe(10_001);

@@ -47,6 +47,12 @@ describe('an event', () => {
     });
   });
 
+  it('of a role that was made up names the API token that did; of a session whose role went, its subject', () => {
+    const about = { ...facts, origin: { kind: 'subject', id: '7:!ann' }, reason: 'role-unknown' };
+    expect(eventOf({ kind: 'refusal', ...about })).toMatchObject({ data: { user: { kind: 'api-token', id: '7' } } });
+    expect(eventOf({ kind: 'end', ...about })).toMatchObject({ data: { user: { kind: 'subject', id: '7:Ann' } } });
+  });
+
   it('of refusals that are told by number names nothing', () => {
     expect(vodEventSchema.parse(refusalsEvent(12))).toMatchObject({
       data: { count: 12, user: null, video: null, reference: null, reason: null },

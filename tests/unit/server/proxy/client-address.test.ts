@@ -18,6 +18,8 @@ describe('client address at the proxy', () => {
     ['a hop that is no address cannot be told', '10.0.0.1', '198.51.100.1, unknown', null],
     ['an empty header cannot be told', '10.0.0.1', '', null],
     ['IPv4 on a dual-stack socket', '::ffff:10.0.0.1', '198.51.100.1:4711', '198.51.100.1'],
+    ['IPv4 in any spelling within IPv6', '0:0::FFFF:a00:1', '::ffff:c633:6401', '198.51.100.1'],
+    ['IPv6 in its one canonical form', '10.0.0.1', '2001:0DB8:0:0::0007', '2001:db8::7'],
     ['IPv6 with port', '2001:db8:ffff::1', '[2001:db8::7]:4711', '2001:db8::7'],
     ['a zone id is dropped', 'fe80::1%eth0', undefined, 'fe80::1'],
     ['a unix socket that is not trusted', undefined, '198.51.100.1', null],

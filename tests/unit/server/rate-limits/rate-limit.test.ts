@@ -50,6 +50,18 @@ describe('rate limits', () => {
     expect(grants(2, byUser('5', '198.51.100.0/24'))).toBe(2);
   });
 
+  it('all prefixes of an IPv6 /48 have twice the limit of one', () => {
+    const { grants, try: attempt } = site();
+    const prefixes = Array.from({ length: 4 }, (_, at) => `2001:db8:1:${at + 1}00::/56`);
+    for (const action of ['mint', 'redeem'] as const) {
+      const grantsAt = (prefix: string) => grants(9, { ...byVisitor(prefix), action });
+      expect(prefixes.map(grantsAt), action).toEqual([5, 5, 0, 0]);
+      expect(grantsAt('2001:db8:2:100::/56')).toBe(5);
+    }
+    expect(attempt(byVisitor('2001:db8:1:900::/56'))).toMatchObject({ limited: true, network: '2001:db8:1::/48' });
+    expect(attempt(byVisitor(prefixes[0]))).toMatchObject({ limited: true, network: prefixes[0] });
+  });
+
   it('who is over his own limit takes nothing from his neighbours', () => {
     const { grants } = site();
     grants(1000, byUser('1'));

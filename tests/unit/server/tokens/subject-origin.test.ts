@@ -7,7 +7,14 @@ import {
 } from '../../../../server/contracts';
 import { deriveKeyring } from '../../../../server/src/tokens/keyring';
 import { mintPlaybackToken, verifyPlaybackToken } from '../../../../server/src/tokens/playback-token';
-import { shownSubject, subjectIdOf, subjectKey, subjectOrigin } from '../../../../server/src/tokens/subject-origin';
+import {
+  apiTokenOfKey,
+  shownSubject,
+  subjectDigest,
+  subjectIdOf,
+  subjectKey,
+  subjectOrigin,
+} from '../../../../server/src/tokens/subject-origin';
 
 const keyring = deriveKeyring('["material-one"]');
 
@@ -24,6 +31,23 @@ describe('the key of a subject', () => {
   it('is another one for another case, and for another API token', () => {
     const keys = ['7:ann', '7:Ann', '7:aNN', '8:ann'].map(subjectKey);
     expect(new Set(keys.map((key) => key.toLowerCase())).size).toBe(keys.length);
+  });
+
+  it('tells the API token in whose name it is', () => {
+    expect(apiTokenOfKey(subjectKey('17:a:B'))).toBe('17');
+  });
+
+  it('has one digest on all nodes of a site, and another one under any other secret', () => {
+    const digestUnder = (material: string, key: string) => subjectDigest(deriveKeyring(material).subjectDigestKey, key);
+    const digest = digestUnder('["material-one"]', '7:ann');
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+    expect(digestUnder('["material-one"]', '7:ann')).toBe(digest);
+    for (const [material, key] of [
+      ['["material-two"]', '7:ann'],
+      ['["material-one"]', '7:bob'],
+    ] as const) {
+      expect(digestUnder(material, key)).not.toBe(digest);
+    }
   });
 
   it('tells the id by which the site knows its user', () => {
