@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import type { Protocol } from './protocols';
 
+/** Made files with an address of their own, right below the credential. */
+const PICTURES = {
+  'poster.jpg': 'poster',
+  'storyboard.vtt': 'storyboard',
+  'storyboard.jpg': 'storyboard-sprite',
+} as const;
+
 const TRACK_ID = '[a-z0-9]{1,16}-[va][1-9][0-9]?';
 
 /** `source-v1`: rendition, kind of track, number of the track of its kind. */
@@ -22,6 +29,10 @@ export type Resource =
   | { kind: 'segment'; protocol: 'hls' | 'dash'; track: string; number: number }
   | { kind: 'progressive' }
   | { kind: 'download' }
+  | { kind: 'poster' }
+  /** WebVTT that says which part of the sprite shows which time. */
+  | { kind: 'storyboard' }
+  | { kind: 'storyboard-sprite' }
   /** One address, two transports: which one it is, the connection tells and not the path. */
   | { kind: 'flv'; transport: 'http' | 'ws' }
   /** `documentId` of the video, as the stream name says it. */
@@ -57,6 +68,12 @@ export function formatResource(resource: AddressedResource): string {
       return 'mp4';
     case 'download':
       return 'download';
+    case 'poster':
+      return 'poster.jpg';
+    case 'storyboard':
+      return 'storyboard.vtt';
+    case 'storyboard-sprite':
+      return 'storyboard.jpg';
     case 'flv':
       return 'live.flv';
   }
@@ -81,8 +98,13 @@ function parseSegmentPath(path: string): DeliveryUrl | null {
   };
 }
 
+function isPicture(name: string | undefined): name is keyof typeof PICTURES {
+  return name !== undefined && Object.hasOwn(PICTURES, name);
+}
+
 function parseResource(parts: string[]): AddressedResource | null {
   const [first, second, third] = parts;
+  if (parts.length === 1 && isPicture(first)) return { kind: PICTURES[first] };
   if (parts.length === 1 && first === 'mp4') return { kind: 'progressive' };
   if (parts.length === 1 && first === 'download') return { kind: 'download' };
   if (parts.length === 1 && first === 'live.flv') return { kind: 'flv', transport: 'http' };
@@ -124,6 +146,9 @@ export function protocolOf(resource: Resource): Protocol | null {
     case 'rtmp':
       return 'rtmp';
     case 'download':
+    case 'poster':
+    case 'storyboard':
+    case 'storyboard-sprite':
       return null;
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { assetIdSchema, documentIdSchema } from './ids';
+import { grantedFileSchema } from './poster-api';
 import { PROTOCOLS } from './protocols';
 import { storageKeySchema } from './storage-key';
 
@@ -20,6 +21,9 @@ export const grantedAssetSchema = z.object({
   mime: z.string().max(127),
   durationSeconds: z.number().nonnegative(),
   renditions: z.array(renditionSchema).min(1).max(16),
+  /** Absent: none was made, or not yet. */
+  poster: grantedFileSchema.exactOptional(),
+  storyboard: z.object({ index: grantedFileSchema, sprite: grantedFileSchema }).exactOptional(),
 });
 
 export const clientSchema = z.object({

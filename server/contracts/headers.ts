@@ -1,6 +1,9 @@
 /** Bearer of the streamer's derived credential on the internal endpoints. */
 export const STREAMER_CREDENTIAL_HEADER = 'x-protected-vod-credential';
 
+/** Bearer of the ingest worker's derived credential on `jobs/…`; the streamer's opens nothing there, nor this one anything else (S1). */
+export const INGEST_CREDENTIAL_HEADER = 'x-protected-vod-ingest';
+
 /** Bearer of the operator's derived credential, which the CLI shows on loopback. */
 export const OPERATOR_CREDENTIAL_HEADER = 'x-protected-vod-operator';
 

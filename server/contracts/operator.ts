@@ -20,10 +20,24 @@ export const externalStreamerSchema = z.object({
   lastSyncSeconds: z.number().nonnegative(),
 });
 
-export const operatorStatusSchema = z.discriminatedUnion('mode', [
-  z.object({ mode: z.literal('managed'), processes: z.array(processStatusSchema) }),
-  z.object({ mode: z.literal('external'), streamers: z.array(externalStreamerSchema) }),
-]);
+/** An ingest worker that Strapi does not run and knows from its questions for work alone. */
+export const externalWorkerSchema = z.object({ boot: z.string(), lastClaimSeconds: z.number().nonnegative() });
+
+export const operatorStatusSchema = z.object({
+  /** Of the streamer. */
+  mode: z.enum(['managed', 'external']),
+  /** What this Strapi runs. */
+  processes: z.array(processStatusSchema),
+  /** What it does not. */
+  streamers: z.array(externalStreamerSchema),
+  workers: z.array(externalWorkerSchema),
+});
+
+/** What Strapi runs, by the names of `processStatusSchema`. */
+export const PROCESS_NAMES = ['streamer', 'ingest'] as const;
+
+/** Absent: all of them. */
+export const operatorRestartRequestSchema = z.object({ process: z.enum(PROCESS_NAMES).optional() });
 
 /** Either the last lines, or those after one that is known. */
 export const operatorLogRequestSchema = z.union([z.object({ last: count }), z.object({ after: count })]);
@@ -63,4 +77,6 @@ export const operatorDoneSchema = z.object({ done: z.literal(true) });
 
 export type OperatorStatus = z.infer<typeof operatorStatusSchema>;
 export type OperatorSession = z.infer<typeof operatorSessionSchema>;
+export type ExternalWorker = z.infer<typeof externalWorkerSchema>;
+export type ProcessName = (typeof PROCESS_NAMES)[number];
 export type ExternalStreamer = z.infer<typeof externalStreamerSchema>;

@@ -20,8 +20,13 @@ export const playbackTokenAnswerSchema = z.object({
       rtmp: z.url().optional(),
       download: z.url().optional(),
     }),
-    /** Address of a poster that an editor picked from the Media Library; public by that choice. */
+    /**
+     * Address of the poster. One that an editor picked from the Media Library is public by that choice; one that was made of the
+     * film can be fetched for at least twelve hours, without opening a session.
+     */
     poster: z.string().nullable(),
+    /** Address of WebVTT whose cues name parts of one picture, for the seek bar; null: none was made, or not yet. */
+    storyboard: z.url().nullable(),
   }),
 });
 

@@ -87,6 +87,8 @@ export const streamerPortsSchema = z.object({
 /** Child to parent. */
 export const childMessageSchema = z.discriminatedUnion('type', [
   streamerPortsSchema.extend({ type: z.literal('listening') }),
+  /** An ingest worker asks for work. */
+  z.object({ type: z.literal('ready') }),
   /** Another streamer holds the control socket already; this one ends. */
   z.object({ type: z.literal('occupied') }),
   z.object({ type: z.literal('fatal'), reason: z.string() }),

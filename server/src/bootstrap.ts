@@ -20,10 +20,15 @@ export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<vo
   const retention = getService(strapi, 'retention');
   strapi.cron.add({ 'protected-vod-overdue': { task: () => retention.endOverdue(), options: { rule: '37 * * * *' } } });
   strapi.cron.add({ 'protected-vod-retention': { task: () => retention.sweep(), options: { rule: '7 3 * * *' } } });
+  const ingest = getService(strapi, 'ingest');
+  strapi.cron.add({ 'protected-vod-backfill': { task: () => ingest.backfill(), options: { rule: '12 * * * *' } } });
+  strapi.cron.add({ 'protected-vod-scratch': { task: () => ingest.sweep(), options: { rule: '22 * * * *' } } });
   // Commands that only load Strapi (console, export, routes:list) bootstrap too, but never listen.
   strapi.server.httpServer.once('listening', () => {
     getService(strapi, 'entitlement').rules.announce();
     getService(strapi, 'streamer').start();
     getService(strapi, 'film-intake').prepare();
+    getService(strapi, 'ingest-worker').start();
+    ingest.backfill().catch((error: unknown) => strapi.log.error(error));
   });
 }

@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { PLUGIN_ID } from '../contracts';
+import { ingestSchema } from './ingest-config';
 import { STRATEGY_NAMES } from './storage/strategies';
 import { webhooksSchema } from './webhooks/webhook-config';
 
@@ -297,6 +298,7 @@ export const configSchema = z.strictObject({
         .describe("Level of the streamer's JSON log."),
     })
     .prefault({}),
+  ingest: ingestSchema,
   rules: z
     .array(ruleSchema)
     .refine((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, 'Two rules have one name.')

@@ -3,6 +3,8 @@ import { type Logger as PinoLogger, pino } from 'pino';
 export type Logger = PinoLogger;
 
 export interface LoggerOptions {
+  /** Which of the package's processes writes. */
+  process?: 'streamer' | 'ingest';
   level: string;
   /** Strings that must never be written: storage root, cache directory, credentials. */
   secrets: readonly string[];
@@ -21,11 +23,11 @@ function scrub(line: string, secrets: readonly string[]): string {
 }
 
 /** JSON lines. Whatever a caller passes in, no session id, token or listed secret leaves through it. */
-export function createLogger({ level, secrets, destination }: LoggerOptions): Logger {
+export function createLogger({ process = 'streamer', level, secrets, destination }: LoggerOptions): Logger {
   const written = secrets.filter((secret) => secret.length > 1).map((secret) => JSON.stringify(secret).slice(1, -1));
   const options = {
     level,
-    base: { process: 'streamer' },
+    base: { process },
     timestamp: pino.stdTimeFunctions.isoTime,
     hooks: { streamWrite: (line: string) => scrub(line, written) },
   };

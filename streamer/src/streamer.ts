@@ -8,8 +8,10 @@ import { createIntrospectionClient } from './access/introspection-client';
 import { createTokenVerifier } from './access/playback-token';
 import { createPluginApi, type PluginApi } from './access/plugin-api';
 import { onePlugin, type PluginHosts } from './access/plugin-hosts';
+import { createPosterLookup } from './access/poster-lookup';
 import { createSessionLookup } from './access/session-lookup';
 import { createSessions, type Sessions } from './access/sessions';
+import { createSignatureBudget } from './access/signature-budget';
 import { createSync, type Sync } from './access/sync';
 import { createTokenLookup } from './access/token-lookup';
 import { createTrustedKeys, type TrustedKeys } from './access/trusted-keys';
@@ -20,6 +22,7 @@ import { createOperations } from './health/operations';
 import { createCors } from './http/cors';
 import { createDelivery } from './http/delivery';
 import { createHandler } from './http/handlers';
+import { createPictures } from './http/pictures';
 import { createSegmentShortcut } from './http/segment-shortcut';
 import { type BoundServer, createHttpServer } from './http/server';
 import { createStorage, type Storage } from './http/storage-path';
@@ -91,8 +94,10 @@ function composeGate(core: Core, asking: PluginApi): Gate {
   const introspection = createIntrospectionClient({ api: asking, bootId: core.bootId, observer, clock });
   const lookup = createSessionLookup({ sessions, introspection, keys, clock });
   const verifier = createTokenVerifier(keys);
-  const tokenLookup = createTokenLookup({ sessions, lookup, introspection, verifier, keys, observer, clock });
-  return createGate({ lookup, tokenLookup, maxResponsesPerSession: settings.maxResponsesPerSession });
+  const signatures = createSignatureBudget(clock);
+  const tokenLookup = createTokenLookup({ sessions, lookup, introspection, verifier, keys, observer, signatures });
+  const posterLookup = createPosterLookup({ api: asking, keys, observer, signatures, clock });
+  return createGate({ lookup, tokenLookup, posterLookup, maxResponsesPerSession: settings.maxResponsesPerSession });
 }
 
 function composeCore(settings: Readonly<StreamerSettings>, overrides: Partial<Overrides>): Core {
@@ -163,13 +168,17 @@ export function createStreamer(
   const accel = composeAccel(settings, packager, isProxied);
   const streaming = { packager, clock: core.rhythm.clock, observer: core.metrics };
   const flv = createFlvHandler(streaming);
-  const handler = createHandler({ packager, storage, observePackaging: core.metrics.packaged, accel, flv });
+  const pictures = createPictures(storage);
+  const handler = createHandler({ packager, storage, pictures, observePackaging: core.metrics.packaged, accel, flv });
   const { edgeProofs, corsOrigins } = core.hosts;
   const cors = createCors(settings.corsOrigins, corsOrigins);
   const addressOf = createClientAddressReader({ ...settings, edgeProofs });
   const edge = settings.edge ? createEdgeAuthorizer({ gate, packager, addressOf, isProxied }) : null;
   const shortcut = createSegmentShortcut({ packager, cors, accel });
-  const listener = createDelivery({ gate, shortcut, handler, cors, addressOf, logger, observer: core.metrics, edge });
+  const listener = createDelivery({
+    ...{ gate, shortcut, handler, pictures, cors, addressOf, logger, edge },
+    observer: core.metrics,
+  });
   const onUpgrade = createFlvSocket({ ...streaming, gate, cors, addressOf, logger });
   const isProxy = parseTrusted(settings.trustedProxies);
   const mayConnect = createConnectionLimit({ max: settings.maxConnections, isProxy });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PUBLIC_REFUSALS, streamerSettingsSchema } from '../../server/contracts';
+import { ingestSettingsSchema, PUBLIC_REFUSALS, streamerSettingsSchema } from '../../server/contracts';
 import { configSchema } from '../../server/src/config';
 import { configRows } from './config-table';
 import { read, sourceFiles } from './source-files';
@@ -21,17 +21,23 @@ function section(heading: string): string {
   return from < 0 ? '' : readme.slice(from, to);
 }
 
-const streamerConfig = read('streamer/src/config.ts');
-/** What `streamer/src/config.ts` reads from the environment: variable without its prefix → setting. */
-const settingOf = new Map(
-  [...streamerConfig.matchAll(/\b([A-Z][A-Z_]*): '(\w+)'/g)].map(([, name = '', setting = '']) => [name, setting]),
+const [streamerConfig, ingestConfig] = [read('streamer/src/config.ts'), read('streamer/src/ingest/config.ts')];
+/** What a process reads from the environment: variable without its prefix → setting. */
+const settingsIn = (config: string) =>
+  new Map([...config.matchAll(/\b([A-Z][A-Z_]*): '(\w+)'/g)].map(([, name = '', setting = '']) => [name, setting]));
+const settingOf = settingsIn(streamerConfig);
+/** Without those that both processes read in the same way. */
+const ingestSettingOf = new Map([...settingsIn(ingestConfig)].filter(([name]) => !settingOf.has(name)));
+const namedDirectly = [streamerConfig, ingestConfig].flatMap((config) =>
+  [...config.matchAll(/\$\{PREFIX\}([A-Z_]+)/g)].map(([, name = '']) => name),
 );
-const namedDirectly = [...streamerConfig.matchAll(/\$\{PREFIX\}([A-Z_]+)/g)].map(([, name = '']) => name);
 const readElsewhere = sourceFiles('server', 'streamer', 'admin', 'strapi-server.ts').flatMap((file) =>
   [...read(file).matchAll(/\bPROTECTED_VOD_([A-Z_]*[A-Z])/g)].map(([, name = '']) => name),
 );
 const variables = new Set(
-  [...settingOf.keys(), ...namedDirectly, ...readElsewhere].map((name) => `PROTECTED_VOD_${name}`),
+  [...settingOf.keys(), ...ingestSettingOf.keys(), ...namedDirectly, ...readElsewhere].map(
+    (name) => `PROTECTED_VOD_${name}`,
+  ),
 );
 
 describe('README, configuration', () => {
@@ -54,12 +60,21 @@ describe('README, configuration', () => {
 
 describe('README, environment variables', () => {
   const settings = new Map(configRows(streamerSettingsSchema).map((row) => [row.key, row]));
+  const ingestSettings = new Map(configRows(ingestSettingsSchema).map((row) => [row.key, row]));
 
   it('the variables are found at all', () => {
     expect(settingOf.size).toBeGreaterThan(10);
     expect(variables).toContain('PROTECTED_VOD_STREAMER_KEYS_FILE');
     expect(variables).toContain('PROTECTED_VOD_SECRET');
   });
+
+  it.each([...ingestSettingOf])(
+    'PROTECTED_VOD_%s: allowed values and default are those of ingest’s %s',
+    (name, setting) => {
+      const row = ingestSettings.get(setting);
+      expect(tableRows.get(`\`PROTECTED_VOD_${name}\``)?.slice(0, 2)).toEqual([row?.allowed, row?.fallback]);
+    },
+  );
 
   it('every variable that the sources read is listed, and no other is mentioned', () => {
     const listed = [...section('### Environment variables').matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { read, sourceFiles } from './source-files';
 
 const files = sourceFiles('server', 'streamer', 'admin', 'strapi-server.ts');
+/** Spells options and filters of ffmpeg as ffmpeg does. */
+const FOREIGN_WORDS = 'streamer/src/ingest/tools/ffmpeg-words.ts';
 const grep = (pattern: RegExp) => files.filter((file) => pattern.test(read(file)));
 
 describe('vocabulary', () => {
@@ -23,7 +25,7 @@ describe('vocabulary', () => {
   it.each(['chunklist', 'masterPlaylist', 'master playlist', 'thumbnail', 'blacklist', 'whitelist'])(
     'the field says it otherwise: %s',
     (word) => {
-      expect(grep(new RegExp(word, 'i'))).toEqual([]);
+      expect(grep(new RegExp(word, 'i')).filter((file) => file !== FOREIGN_WORDS)).toEqual([]);
     },
   );
 });

@@ -54,7 +54,7 @@ function gateWith(ids: readonly string[], credential: string): Gate {
     clock: monotonicClock,
   });
   for (const id of ids) sessions.hold(id, GRANT, monotonicClock());
-  return createGate({ lookup, tokenLookup: never, maxResponsesPerSession: 8 });
+  return createGate({ lookup, tokenLookup: never, posterLookup: never, maxResponsesPerSession: 8 });
 }
 
 /** What the check reads of a request on a kept connection. */

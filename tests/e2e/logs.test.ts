@@ -17,6 +17,7 @@ import { rawRequest } from '../support/raw-request';
 import { type SiteProcess, startSiteProcess } from '../support/site-process';
 import type { AdminAccount } from '../support/strapi-accounts';
 import type { StrapiApp } from '../support/strapi-app';
+import { FFMPEG } from '../support/tools';
 
 const CLI = path.resolve(import.meta.dirname, '../../dist/cli/index.js');
 const PASSWORD = `Aa1-${randomBytes(12).toString('base64url')}`;
@@ -109,7 +110,10 @@ const randomToken = (): string => ['a', 'b', 'c'].map(() => randomBytes(40).toSt
 /** FLV over HTTP and WebSocket, and RTMP, with what is right, wrong and malformed where the token stands. */
 async function stream(base: string, video: string, jwt: string): Promise<void> {
   const { token, urls } = await mintFor(video, jwt);
-  const addresses = await walkAddresses({ httpFlv: urls.httpFlv, wsFlv: urls.wsFlv, rtmp: urls.rtmp }, streamerUrl);
+  const addresses = await walkAddresses(
+    { urls: { httpFlv: urls.httpFlv, wsFlv: urls.wsFlv, rtmp: urls.rtmp }, poster: null, storyboard: null },
+    streamerUrl,
+  );
   expect(addresses.map(({ via }) => via)).toEqual(['http', 'ws', 'rtmp']);
   const forged = keep('forged token', `${token.slice(0, -4)}AAAA`);
   const random = keep('random token', randomToken());
@@ -208,11 +212,31 @@ async function invite(video: string, { token }: AdminAccount): Promise<void> {
   }
 }
 
+/** A poster and a storyboard, where there is an ffmpeg that makes them. */
+async function lookAtPictures(video: string, jwt: string): Promise<void> {
+  if (!FFMPEG) return;
+  await site.when(() => /"kind":"storyboard".*"msg":"job done"/.exec(site.output()));
+  const { poster, storyboard } = await mintFor(video, jwt);
+  keep('poster credential', /\/v\/([^/]+)\//.exec(poster ?? '')?.[1] ?? '');
+  for (const url of [
+    poster,
+    storyboard,
+    poster?.replace('.jpg', '.png'),
+    poster?.replace(/.{4}\/poster/, 'AAAA/poster'),
+  ]) {
+    await fetch(url ?? '');
+  }
+}
+
 beforeAll(async () => {
   directory = mkdtempSync(path.join(tmpdir(), 'protected-vod-logs-'));
   storageRoot = path.join(directory, 'storage');
   const key = keep('app key', randomBytes(32).toString('base64'));
-  const config = { storage: { root: storageRoot }, streamer: { logLevel: 'debug' } };
+  const config = {
+    storage: { root: storageRoot },
+    streamer: { logLevel: 'debug' },
+    ingest: { mode: 'managed', logLevel: 'debug' },
+  };
   const env = { APP_KEYS: key, LOG_LEVEL: 'debug', PROTECTED_VOD_TEST_CONFIG: JSON.stringify(config) };
   site = await startSiteProcess({ env });
   siteUrl = (await site.running()).url;
@@ -222,6 +246,11 @@ beforeAll(async () => {
     env: { APP_KEYS: key },
     cwd: directory,
   });
+  const own = execFileSync(process.execPath, [CLI, 'secret', 'print', '--role', 'ingest'], {
+    env: { APP_KEYS: key },
+    cwd: directory,
+  });
+  keep('ingest credential', (JSON.parse(String(own)) as { credential: string }).credential);
   keep('streamer credential', (JSON.parse(String(keys)) as { credential: string }).credential);
 });
 
@@ -237,6 +266,7 @@ it('S21 a whole run, good and bad, leaves no token, session id, key or path in a
   const app = { url: siteUrl } as StrapiApp;
   const source = (await uploadFilm(app, editor)).id;
   const video = await publishVideo(app, editor, { source });
+  await lookAtPictures(video, viewer);
   for (const base of [`${siteUrl}/protected-vod/stream`, streamerUrl]) {
     const session = await watch(base, video, viewer);
     await misbehave(base, session, (await mintFor(video, viewer)).token);

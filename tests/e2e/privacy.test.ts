@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ExposedAddress, type Knock, walkAddresses } from '../support/exposed-addresses';
 import { publishVideo, unpublishVideo, uploadFilm } from '../support/films';
+import { workerSide } from '../support/ingest-worker';
 import { mint } from '../support/minting';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
 import { rawRequest } from '../support/raw-request';
 import { createSiteUser, findSiteRole, grantPermission, type SiteUser } from '../support/strapi-accounts';
 import { until } from '../support/until';
 
+const POSTER = 'poster.jpg';
 const STRANGER = { from: '127.0.7.7', headers: { 'user-agent': 'stranger' } };
 
 let site: PlaybackSite;
@@ -17,6 +19,14 @@ let otherVideo: string;
 let addresses: ExposedAddress[];
 /** What follows the credential in those over HTTP. */
 let resources: string[];
+let answer: Awaited<ReturnType<typeof mint>>;
+
+/** Poster and storyboard, as a worker delivers them; what is in the pictures makes no difference here. */
+async function makePictures(): Promise<void> {
+  const worker = workerSide(site.app);
+  const text = 'WEBVTT\n\n00:00.000 --> 00:01.000\nstoryboard.jpg#xywh=0,0,1,1\n';
+  for (let job = await worker.claim(); job !== null; job = await worker.claim()) await worker.finish(job, text);
+}
 
 const credentialOf = (url: string): string => /\/v\/([^/]+)\//.exec(url)?.[1] ?? '';
 const address = (credential: string, resource: string) => `${site.streamerUrl()}/v/${credential}/${resource}`;
@@ -61,15 +71,16 @@ beforeAll(async () => {
   const source = (await uploadFilm(site.app, site.editor)).id;
   video = await publishVideo(site.app, site.editor, { source });
   otherVideo = await publishVideo(site.app, site.editor, { source, downloadable: false });
-  const { urls } = await mint(site.app, video, site.viewer.jwt);
-  addresses = await walkAddresses(urls, site.streamerUrl());
+  await makePictures();
+  answer = await mint(site.app, video, site.viewer.jwt);
+  addresses = await walkAddresses(answer, site.streamerUrl());
   resources = addresses.filter(({ via }) => via === 'http').map(({ name }) => name);
 });
 
 afterAll(() => site.app.stop());
 
 describe('S14 every address that a film exposes', () => {
-  it('is found by walking: playlists, segments, progressive, download, FLV over HTTP and WebSocket, RTMP', () => {
+  it('is found by walking: playlists, segments, pictures, progressive, download, FLV over HTTP and WebSocket, RTMP', () => {
     const names = addresses.map(({ name }) => name);
     expect(names.length).toBeGreaterThan(20);
     for (const kind of [
@@ -83,6 +94,9 @@ describe('S14 every address that a film exposes', () => {
       /^live\.flv$/,
       /^ws live\.flv$/,
       /^rtmp$/,
+      /^poster\.jpg$/,
+      /^storyboard\.vtt$/,
+      /^storyboard\.jpg$/,
     ]) {
       expect(
         names.some((name) => kind.test(name)),
@@ -109,13 +123,26 @@ describe('S14 every address that a film exposes', () => {
 
   it('leads the right token to the session with a relative address, and serves no byte itself', async () => {
     const token = await tokenFor();
-    for (const resource of resources) {
+    for (const resource of resources.filter((name) => name !== POSTER)) {
       const answer = await rawRequest(address(token, resource));
       expect(answer.status).toBe(302);
       expect(answer.headers.location).toMatch(/^(\.\.\/)+ps_/);
       expect(new URL(answer.headers.location ?? '', address(token, resource)).pathname).toContain(`/${resource}`);
       expect(answer.body.byteLength).toBe(0);
     }
+  });
+
+  it('shows the poster under a credential of its own, which opens nothing else; no token is spent on it', async () => {
+    const credential = credentialOf(answer.poster ?? '');
+    for (const { name, knock } of addresses) {
+      const { status, mediaBytes } = await knock(credential);
+      const isShown = name === POSTER;
+      expect(`${name} ${mediaBytes > 0}`).toBe(`${name} ${isShown}`);
+      expect([200, 403, 'NetStream.Play.Failed'].indexOf(status), name).toBe(isShown ? 0 : name === 'rtmp' ? 2 : 1);
+    }
+    const token = await tokenFor();
+    expect((await rawRequest(address(token, POSTER))).status).toBe(403);
+    expect((await rawRequest(address(token, 'hls/main.m3u8'))).status).toBe(302);
   });
 
   it('answers 401 without a credential', () => expectRefused('', 401));

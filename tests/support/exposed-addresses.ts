@@ -1,4 +1,5 @@
 import http from 'node:http';
+import type { PlaybackTokenAnswer } from '../../server/contracts';
 import { representationUrls } from '../clients/dash.mjs';
 import { fetchOk } from '../clients/fetch-ok.mjs';
 import { mediaPlaylistUrls, segmentUrls } from '../clients/hls.mjs';
@@ -34,7 +35,7 @@ export interface ExposedAddress {
   knock(credential: string, knock?: Knock, video?: string): Promise<Answer>;
 }
 
-const MEDIA = /\.m4s$|init\.mp4$|^mp4$|^download$|live\.flv$/;
+const MEDIA = /\.m4s$|init\.mp4$|^mp4$|^download$|live\.flv$|^poster\.jpg$|^storyboard\./;
 
 /** Reads a little of a body and leaves. */
 function taste(stream: NodeJS.ReadableStream & { destroy(): void }, done: (body: Buffer) => void): void {
@@ -138,17 +139,25 @@ async function walkManifest(url: string): Promise<string[]> {
   return [manifest.url, ...representationUrls(manifest).flat()];
 }
 
+async function walkStoryboard(url: string): Promise<string[]> {
+  const index = await fetchOk(url);
+  const sprites = [...index.bytes.toString('utf8').matchAll(/^(\S+)#xywh=/gm)].map(([, name = '']) => name);
+  return [index.url, ...sprites.map((name) => new URL(name, index.url).href)];
+}
+
 /**
- * Every address that a token answer leads to, playlists and manifests walked to their ends. `streamer`: where to knock,
- * whatever host the answer names. Throws for an address of a kind that is not known here.
+ * Every address that a token answer leads to, playlists, manifests and storyboards walked to their ends. `streamer`: where to
+ * knock, whatever host the answer names. Throws for an address of a kind that is not known here.
  */
 export async function walkAddresses(
-  urls: Record<string, string | undefined>,
+  { urls, poster, storyboard }: Pick<PlaybackTokenAnswer['data'], 'urls' | 'poster' | 'storyboard'>,
   streamer: string,
 ): Promise<ExposedAddress[]> {
   const base = new URL(streamer);
   const found: ExposedAddress[] = [];
   const names = new Set<string>();
+  if (poster?.startsWith('http')) names.add(resourceOf(poster));
+  if (storyboard !== null) for (const address of await walkStoryboard(storyboard)) names.add(resourceOf(address));
   for (const [kind, url = ''] of Object.entries(urls)) {
     if (url.startsWith('rtmp://')) found.push(overRtmp(url));
     else if (url.startsWith('ws://')) found.push(overWebSocket(base, url));

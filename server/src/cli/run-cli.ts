@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../../../package.json';
 import { CommandFailed, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-code';
+import { ingestCommand } from './ingest-command';
 import { restartCommand } from './restart-command';
 import { secretCommand } from './secret-command';
 import { sessionsCommand } from './sessions-command';
@@ -19,6 +20,7 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(restartCommand(terminal))
     .addCommand(sessionsCommand(terminal))
     .addCommand(streamerCommand())
+    .addCommand(ingestCommand())
     .addCommand(secretCommand(terminal))
     .addCommand(storageCommand(terminal))
     .addHelpText('after', '\nExit codes: 0 done and well, 1 failed or not RUNNING, 2 wrong usage.');

@@ -13,6 +13,8 @@ streamer's user alone and name it to the streamer:
   (umask 077; protected-vod secret print --role streamer > streamer-keys.json)   # mode 0600
   PROTECTED_VOD_STREAMER_KEYS_FILE=streamer-keys.json protected-vod streamer
 
+For an ingest worker: --role ingest, PROTECTED_VOD_INGEST_KEYS_FILE and protected-vod ingest.
+
 The secret is PROTECTED_VOD_SECRET, else APP_KEYS, from the environment or the .env file of the current directory.`;
 
 const WHAT_ROTATES = `
@@ -46,11 +48,12 @@ function rotateCommand(terminal: Terminal): Command {
 export function secretCommand(terminal: Terminal): Command {
   const print = new Command('print')
     .description("print what one role derives from the site's secret")
-    .addOption(new Option('--role <role>', 'who it is for').choices(['streamer']).makeOptionMandatory())
+    .addOption(new Option('--role <role>', 'who it is for').choices(['streamer', 'ingest']).makeOptionMandatory())
     .addHelpText('after', STORE_IT)
-    .action(() => {
+    .action(({ role }: { role: 'streamer' | 'ingest' }) => {
       const keyring = deriveKeyring(readAppSecret(terminal));
-      terminal.out(`${JSON.stringify(keyring.streamerKeys(), null, 2)}\n`);
+      const keys = role === 'ingest' ? { credential: keyring.ingestCredential } : keyring.streamerKeys();
+      terminal.out(`${JSON.stringify(keys, null, 2)}\n`);
     });
   return new Command('secret')
     .description("keys and credentials derived from the site's secret")

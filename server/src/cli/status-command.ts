@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type ExternalStreamer, operatorStatusSchema } from '../../contracts';
+import { type ExternalStreamer, type ExternalWorker, operatorStatusSchema } from '../../contracts';
 import { formatStatus } from '../supervisor/status-line';
 import { CommandFailed } from './exit-code';
 import { createOperatorClient } from './operator-client';
@@ -11,10 +11,14 @@ const ALIVE_WITHIN_SECONDS = 15;
 
 const HELP = `
 One line a process. Exits with 1 if one is not RUNNING, or Strapi does not answer. With streamer.mode "external" it can
-only tell which streamers have synced with this Strapi lately; it exits with 1 if none has within 15 seconds.`;
+only tell which streamers have synced with this Strapi lately; it exits with 1 if none has within 15 seconds. Of ingest
+workers that Strapi does not run it tells which have asked for work lately.`;
 
 const formatExternal = ({ boot, lastSyncSeconds }: ExternalStreamer): string =>
   `streamer  EXTERNAL  ${boot}, last sync ${Math.round(lastSyncSeconds)} s ago`;
+
+const formatWorker = ({ boot, lastClaimSeconds }: ExternalWorker): string =>
+  `ingest  EXTERNAL  ${boot}, asked for work ${Math.round(lastClaimSeconds)} s ago`;
 
 export function statusCommand(terminal: Terminal): Command {
   return new Command('status')
@@ -23,14 +27,17 @@ export function statusCommand(terminal: Terminal): Command {
     .addHelpText('after', HELP)
     .action(async ({ url }: UrlOption) => {
       const status = await createOperatorClient(terminal, url).ask('status', operatorStatusSchema);
-      const isManaged = status.mode === 'managed';
-      const lines = isManaged ? status.processes.map(formatStatus) : status.streamers.map(formatExternal);
+      const lines = [
+        ...status.processes.map(formatStatus),
+        ...status.streamers.map(formatExternal),
+        ...status.workers.map(formatWorker),
+      ];
       for (const line of lines) terminal.out(`${line}\n`);
-      const isWell = isManaged
-        ? status.processes.every(({ state }) => state === 'RUNNING')
-        : status.streamers.some(({ lastSyncSeconds }) => lastSyncSeconds < ALIVE_WITHIN_SECONDS);
-      if (isWell) return;
-      if (!isManaged) terminal.err('protected-vod: no external streamer has synced with this Strapi lately.\n');
+      const hasStreamer =
+        status.mode === 'managed' ||
+        status.streamers.some(({ lastSyncSeconds }) => lastSyncSeconds < ALIVE_WITHIN_SECONDS);
+      if (!hasStreamer) terminal.err('protected-vod: no external streamer has synced with this Strapi lately.\n');
+      if (hasStreamer && status.processes.every(({ state }) => state === 'RUNNING')) return;
       throw new CommandFailed();
     });
 }

@@ -41,6 +41,7 @@ function formatRepair(event: RepairEvent): string | null {
     'metadata-written': 'metadata written',
     'to-trash': `its row is back, in the trash: ${to}`,
     'put-aside': `put aside: ${to}`,
+    'to-be-made': 'a worker makes it once more',
   };
   return `mended  ${formatFinding(finding)}: ${words[how]}`;
 }

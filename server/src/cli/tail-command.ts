@@ -19,7 +19,7 @@ interface TailOptions extends UrlOption {
 
 export function tailCommand(terminal: Terminal): Command {
   return new Command('tail')
-    .description("print the last lines of the managed streamer's log")
+    .description('print the last lines that the managed streamer and ingest worker logged')
     .option('-n, --lines <count>', 'how many; Strapi keeps 1000', parseCount, 50)
     .option('-f, --follow', 'go on printing until interrupted')
     .addOption(urlOption())

@@ -28,6 +28,7 @@ const TYPE_DEFS = `
     durationSeconds: Float!
     urls: ProtectedVodPlaybackUrls!
     poster: String
+    storyboard: String
   }
 
   extend type ${VIDEO_TYPE} {

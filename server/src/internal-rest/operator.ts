@@ -3,7 +3,10 @@ import {
   type OperatorStatus,
   operatorEndRequestSchema,
   operatorLogRequestSchema,
+  operatorRestartRequestSchema,
   operatorRotateRequestSchema,
+  PROCESS_NAMES,
+  type ProcessName,
 } from '../../contracts';
 import { VodError } from '../errors';
 import { getService } from '../services/get-service';
@@ -11,21 +14,34 @@ import { type Answer, refusal } from './answer';
 
 const DONE: Answer = { status: 200, body: { done: true } };
 
+/** What this Strapi runs. */
+function managed(strapi: Core.Strapi) {
+  const services = { streamer: getService(strapi, 'streamer'), ingest: getService(strapi, 'ingest-worker') };
+  return PROCESS_NAMES.flatMap((name) => {
+    const status = services[name].status();
+    return status === null ? [] : [{ name, status, restart: () => services[name].restart() }];
+  });
+}
+
 function status(strapi: Core.Strapi): Answer {
-  const streamer = getService(strapi, 'streamer');
-  const managed = streamer.status();
-  const body: OperatorStatus =
-    managed === null
-      ? { mode: 'external', streamers: getService(strapi, 'external-streamers').seen() }
-      : { mode: 'managed', processes: [managed] };
+  const running = managed(strapi);
+  const isManaged = (wanted: ProcessName) => running.some(({ name }) => name === wanted);
+  const body: OperatorStatus = {
+    mode: isManaged('streamer') ? 'managed' : 'external',
+    processes: running.map(({ status: told }) => told),
+    streamers: isManaged('streamer') ? [] : getService(strapi, 'external-streamers').seen(),
+    workers: isManaged('ingest') ? [] : getService(strapi, 'external-workers').seen(),
+  };
   return { status: 200, body };
 }
 
-function restart(strapi: Core.Strapi): Answer {
-  const streamer = getService(strapi, 'streamer');
-  if (streamer.status() === null) return refusal(409, 'not-managed');
-  // Answered at once: who asked looks at the status until it runs.
-  streamer.restart().catch((error: unknown) => strapi.log.error(error));
+function restart(strapi: Core.Strapi, body: unknown): Answer {
+  const request = operatorRestartRequestSchema.safeParse(body);
+  if (!request.success) return refusal(400, 'malformed-request');
+  const wanted = managed(strapi).filter(({ name }) => name === (request.data.process ?? name));
+  if (wanted.length === 0) return refusal(409, 'not-managed');
+  // Answered at once: who asked looks at the status until they run.
+  for (const one of wanted) one.restart().catch((error: unknown) => strapi.log.error(error));
   return DONE;
 }
 

@@ -1,8 +1,15 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { assetIdSchema, type GrantedAsset } from '../../contracts';
+import {
+  assetIdSchema,
+  type DerivedFile,
+  derivedFileSchema,
+  type GrantedAsset,
+  type GrantedFile,
+} from '../../contracts';
 import { ASSET_UID } from '../content-types/uids';
 import { VodError } from '../errors';
+import { derivedKeyOf, moveDerived } from '../storage/derived';
 import type { Film } from '../storage/inspection/film-inspection';
 import { removeFromLibrary } from '../storage/library';
 import { moveToTrash, restoreFromTrash } from '../storage/trash';
@@ -22,12 +29,15 @@ const rowSchema = z.object({
   contentVersion: z.string(),
   durationSeconds: z.number(),
   state: z.enum(['ready', 'trashed']),
+  reason: z.string().nullish(),
   trashKey: z.string().nullish(),
   /** Null: not known, or not as this version writes it. */
   tracks: z
     .array(z.object({ kind: z.string(), height: z.number().int().nonnegative().optional() }))
     .nullish()
     .catch(null),
+  derived: z.array(derivedFileSchema).nullish().catch(null),
+  derivedRevision: z.coerce.number().int().nullish(),
 });
 
 const identifiedSchema = rowSchema.pick({ documentId: true });
@@ -43,10 +53,11 @@ export interface AssetFacts extends Film {
   sizeBytes: number;
   sha256: string;
   trashKey?: string | null;
+  derived?: DerivedFile[];
 }
 
-/** 24 of SHA-256's 32 bytes: no two films share it, and no segment cache survives a changed byte. */
-function contentVersionOf(sha256: string): string {
+/** 24 of SHA-256's 32 bytes: no two files share it, and no cache survives a changed byte. */
+function versionOf(sha256: string): string {
   return Buffer.from(sha256, 'hex').toString('base64url').slice(0, 32);
 }
 
@@ -57,12 +68,23 @@ function heightOf({ tracks }: Asset): number | undefined {
   return heights && heights.length === pictures?.length ? Math.max(0, ...heights) : undefined;
 }
 
+/** What was made of it, as far as it may be sent. */
+function picturesOf({ storageKey, derived }: Asset): Pick<GrantedAsset, 'poster' | 'storyboard'> {
+  const find = (wanted: string): GrantedFile | null => {
+    const file = derived?.find(({ name }) => name === wanted);
+    if (!file) return null;
+    return { storageKey: derivedKeyOf(storageKey, wanted), sizeBytes: file.sizeBytes, version: versionOf(file.sha256) };
+  };
+  const [poster, index, sprite] = [find('poster.jpg'), find('storyboard.vtt'), find('storyboard.jpg')];
+  return { ...(poster && { poster }), ...(index && sprite && { storyboard: { index, sprite } }) };
+}
+
 function granted(asset: Asset | null): GrantedAsset | null {
   if (asset?.state !== 'ready') return null;
   const { documentId: id, contentVersion, fileName, mime, durationSeconds, storageKey, sizeBytes } = asset;
   const height = heightOf(asset);
   const renditions = [{ id: 'source', storageKey, sizeBytes, ...(height !== undefined && { height }) }];
-  return { id, contentVersion, fileName, mime, durationSeconds, renditions };
+  return { id, contentVersion, fileName, mime, durationSeconds, renditions, ...picturesOf(asset) };
 }
 
 /** Attributes of an asset that `grantedFrom` reads. */
@@ -95,7 +117,11 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     const trashKey = await moveToTrash(root, storageKey, documentId, new Date());
     try {
       const where = { documentId, storageKey, state: 'ready' };
-      if (await rows().update({ where, data: { state: 'trashed', trashKey, reason } })) return true;
+      if (await rows().update({ where, data: { state: 'trashed', trashKey, reason } })) {
+        // What a worker delivered between the move and this has come to the old place.
+        await moveDerived(root, storageKey, trashKey);
+        return true;
+      }
     } catch (error) {
       await restoreFromTrash(root, trashKey, storageKey);
       throw error;
@@ -121,7 +147,8 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
           documentId: assetId,
           sizeBytes: String(sizeBytes),
           sha256,
-          contentVersion: contentVersionOf(sha256),
+          contentVersion: versionOf(sha256),
+          derivedRevision: 0,
           state: trashKey === null ? 'ready' : 'trashed',
           trashKey,
           publishedAt: new Date(),
@@ -149,6 +176,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
         if (await trashFrom(asset, reason)) break;
         // A migration has moved it between the two looks at its row.
       }
+      await getService(strapi, 'ingest').cancel(assetId);
       getService(strapi, 'audit').record({ kind: 'deletion', origin: requesterOf(strapi), asset: assetId, reason });
     },
 
@@ -165,6 +193,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
       if ((await this.countFiles(assetId)) === 0) {
         await getService(strapi, 'media-file').create({ asset: restored, folderId: null, adminId: null });
       }
+      await getService(strapi, 'ingest').resume(restored);
       getService(strapi, 'audit').record({ kind: 'restore', origin: requesterOf(strapi), asset: assetId });
       await getService(strapi, 'events').filmRestored(restored);
       return restored;
@@ -174,6 +203,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     async undoIntake(asset: Asset): Promise<void> {
       await rows().deleteMany({ where: { documentId: asset.documentId } });
       await removeFromLibrary(storage().root, asset.storageKey);
+      await getService(strapi, 'ingest').forget(asset.documentId);
       getService(strapi, 'events').filmUndone(asset.documentId);
       const facts = { origin: requesterOf(strapi), asset: asset.documentId, reason: 'upload-undone' };
       getService(strapi, 'audit').record({ kind: 'deletion', ...facts });

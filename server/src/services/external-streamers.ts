@@ -1,9 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import type { ExternalStreamer } from '../../contracts';
-
-const MAX_STREAMERS = 1000;
-/** A streamer that is silent for longer is no longer told of. */
-const FORGET_AFTER_MS = 10 * 60 * 1000;
+import { createSightings } from './sightings';
 
 export interface ExternalStreamersService {
   synced(bootId: string): void;
@@ -15,15 +11,10 @@ export interface ExternalStreamersService {
 
 /** Which streamers this Strapi hears of: of those that it does not run, it can know no more. */
 export function createExternalStreamersService(): ExternalStreamersService {
-  const syncs = new LRUCache<string, number>({ max: MAX_STREAMERS });
+  const sightings = createSightings();
   return {
-    synced: (bootId) => void syncs.set(bootId, performance.now()),
-    left: (bootId) => void syncs.delete(bootId),
-    seen() {
-      const now = performance.now();
-      return [...syncs.entries()]
-        .map(([bootId, at]) => ({ boot: bootId.slice(0, 8), lastSyncSeconds: (now - at) / 1000 }))
-        .filter(({ lastSyncSeconds }) => lastSyncSeconds * 1000 < FORGET_AFTER_MS);
-    },
+    synced: sightings.add,
+    left: sightings.remove,
+    seen: () => sightings.list().map(({ boot, secondsAgo: lastSyncSeconds }) => ({ boot, lastSyncSeconds })),
   };
 }

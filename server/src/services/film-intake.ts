@@ -54,6 +54,7 @@ export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
       const origin = adminId === undefined ? requesterOf(strapi) : { kind: 'admin', id: String(adminId) };
       getService(strapi, 'audit').record({ kind: 'upload', origin, asset: assetId });
       getService(strapi, 'events').filmStored(asset);
+      await getService(strapi, 'ingest').enqueue(asset);
       return asset;
     } catch (error) {
       await assets.undoIntake(asset);

@@ -1,12 +1,16 @@
 import { createAssetService } from './asset';
+import { createAssetOverviewService } from './asset-overview';
 import { createAuditService } from './audit';
 import { createAuditLogService } from './audit-log';
 import { createEntitlementService } from './entitlement';
 import { createEventsService } from './events';
 import { createExternalStreamersService } from './external-streamers';
 import { createExternalSubjectsService } from './external-subjects';
+import { createExternalWorkersService } from './external-workers';
 import { createFilmIntakeService } from './film-intake';
 import { createGuestLinksService } from './guest-links';
+import { createIngestService } from './ingest';
+import { createIngestWorkerService } from './ingest-worker';
 import { createIntrospectionService } from './introspection';
 import { createKeysService } from './keys';
 import { createMediaFileService } from './media-file';
@@ -14,6 +18,7 @@ import { createMediaFolderService } from './media-folder';
 import { createPersonalDataService } from './personal-data';
 import { createPlaybackSessionService } from './playback-session';
 import { createPlaybackTokenService } from './playback-token';
+import { createPostersService } from './posters';
 import { createRateLimitsService } from './rate-limits';
 import { createResumableUploadService } from './resumable-upload';
 import { createRetentionService } from './retention';
@@ -32,10 +37,12 @@ import { createWebhooksService } from './webhooks';
 
 export const services = {
   asset: createAssetService,
+  'asset-overview': createAssetOverviewService,
   audit: createAuditService,
   'audit-log': createAuditLogService,
   events: createEventsService,
   'external-streamers': createExternalStreamersService,
+  'external-workers': createExternalWorkersService,
   'external-subjects': createExternalSubjectsService,
   'film-intake': createFilmIntakeService,
   'media-file': createMediaFileService,
@@ -46,11 +53,14 @@ export const services = {
   'upload-routing': createUploadRoutingService,
   entitlement: createEntitlementService,
   'guest-links': createGuestLinksService,
+  ingest: createIngestService,
+  'ingest-worker': createIngestWorkerService,
   introspection: createIntrospectionService,
   keys: createKeysService,
   'personal-data': createPersonalDataService,
   'playback-session': createPlaybackSessionService,
   'playback-token': createPlaybackTokenService,
+  posters: createPostersService,
   'rate-limits': createRateLimitsService,
   retention: createRetentionService,
   revocation: createRevocationService,

@@ -1,5 +1,5 @@
 import type { Core } from '@strapi/strapi';
-import type { DenyReason, PlaybackTokenAnswer, PublicRefusal } from '../../contracts';
+import { type DenyReason, formatDeliveryPath, type PlaybackTokenAnswer, type PublicRefusal } from '../../contracts';
 import { configOf } from '../config';
 import { VodError } from '../errors';
 import { mintPlaybackToken } from '../tokens/playback-token';
@@ -7,6 +7,7 @@ import { requesterOf, requesterPrefix, requesterRole } from './audit/requester';
 import type { Allowance, Question, RuleDenial } from './entitlement/decision';
 import { getService } from './get-service';
 import { playbackUrls, rtmpBaseUrl } from './playback-urls';
+import { mayShowPoster } from './posters';
 
 type Minted =
   | { allow: true; answer: PlaybackTokenAnswer }
@@ -57,25 +58,31 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
     requestOrigin: string,
   ): Promise<PlaybackTokenAnswer['data']> {
     const { signing } = await getService(strapi, 'keys').tokenKeys();
-    const { locale, protocols } = allowance;
+    const { locale, protocols, asset } = allowance;
     const lifetimeSeconds = allowance.policy.tokenLifetimeSeconds;
     const claims = { video, locale, origin, protocols, round };
     const { token, expiresAt } = await mintPlaybackToken(signing, claims, lifetimeSeconds);
     const streamer = getService(strapi, 'streamer');
     const { publicUrl, host } = configOf(strapi).streamer.rtmp;
+    const base = streamer.publicBaseUrl(requestOrigin);
     const addresses = {
-      base: streamer.publicBaseUrl(requestOrigin),
+      base,
       rtmpBase: rtmpBaseUrl({ publicUrl, host, port: streamer.rtmpPort(), requestOrigin }),
       video,
       token,
     };
+    const isMade = allowance.posterUrl === null && asset.poster !== undefined && mayShowPoster(origin);
+    const poster = isMade
+      ? await getService(strapi, 'posters').addressOf({ video, locale }, base, signing)
+      : allowance.posterUrl;
     return {
       token,
       expiresAt: expiresAt.toISOString(),
       expiresInSeconds: lifetimeSeconds,
-      durationSeconds: allowance.asset.durationSeconds,
+      durationSeconds: asset.durationSeconds,
       urls: playbackUrls(addresses, allowance),
-      poster: allowance.posterUrl,
+      poster,
+      storyboard: asset.storyboard ? base + formatDeliveryPath(token, { kind: 'storyboard' }) : null,
     };
   }
 

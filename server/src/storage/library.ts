@@ -1,5 +1,6 @@
 import { link, open, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
+import { removeDerived } from './derived';
 import { metadataKeyOf } from './metadata';
 import { Spelling } from './spelling';
 import { hasErrno, storageError } from './storage-error';
@@ -111,9 +112,10 @@ export async function pruneEmptyParents(root: StorageRoot, key: string): Promise
   }
 }
 
-/** Undoes `placeInLibrary`: bytes, metadata and emptied directories are gone afterwards. */
+/** Undoes `placeInLibrary`: bytes, metadata, what was made of them and emptied directories are gone afterwards. */
 export async function removeFromLibrary(root: StorageRoot, key: string): Promise<void> {
   await rm(pathOfKey(root, key), { force: true });
   await rm(pathOfKey(root, metadataKeyOf(key)), { force: true });
+  await removeDerived(root, key);
   await pruneEmptyParents(root, key);
 }

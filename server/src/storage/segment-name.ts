@@ -3,6 +3,11 @@ import path from 'node:path';
 /** Ends every metadata file; no film may carry it. */
 export const METADATA_SUFFIX = '.vod.json';
 
+/** Ends the directory of what was made of a film; no film and no folder may carry it. */
+export const DERIVED_SUFFIX = '.vod';
+
+const RESERVED_SUFFIXES = [METADATA_SUFFIX, DERIVED_SUFFIX];
+
 /** The database keeps a film's key, also the one in the trash, as 255 characters. */
 export const MAX_FILM_KEY = 255;
 
@@ -55,7 +60,7 @@ export function segmentName(text: string, ordinal = 1): string {
   const room = MAX_NAME_BYTES - bytesOf(extension) - bytesOf(suffix) - 1;
   const name = `${cutToBytes(stem, room).trimEnd() || '_'}${suffix}${extension}`;
   // Looked at last: cutting can make a name end so.
-  return name.toLowerCase().endsWith(METADATA_SUFFIX) ? `${name}_` : name;
+  return RESERVED_SUFFIXES.some((suffix) => name.toLowerCase().endsWith(suffix)) ? `${name}_` : name;
 }
 
 /** The name of the folder in which a film of this name lies alone; both fit one key. */

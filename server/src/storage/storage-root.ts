@@ -7,9 +7,9 @@ import { hasErrno, storageError } from './storage-error';
 export const DIRECTORY_MODE = 0o700;
 export const FILE_MODE = 0o600;
 
-/** The four areas below a storage root. */
-export type StorageArea = 'library' | 'incoming' | 'trash' | 'cache';
-const AREAS: readonly StorageArea[] = ['library', 'incoming', 'trash', 'cache'];
+/** The areas below a storage root. `ingest`: what workers are making. */
+export type StorageArea = 'library' | 'incoming' | 'trash' | 'cache' | 'ingest';
+const AREAS: readonly StorageArea[] = ['library', 'incoming', 'trash', 'cache', 'ingest'];
 
 /** A storage root that exists, is private to this user and has been resolved: `path` contains no symbolic link. */
 export interface StorageRoot {
@@ -80,7 +80,7 @@ export async function openKey(root: StorageRoot, key: string): Promise<FileHandl
     if ((await realpath(target)) !== target) {
       throw storageError('storage-outside-root', 'A stored file is reached through a symbolic link.');
     }
-    handle = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW);
+    handle = await open(target, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (hasErrno(error, 'ENOENT') || hasErrno(error, 'ENOTDIR')) {
       throw storageError('storage-missing', 'There is no file at this storage key.', error);

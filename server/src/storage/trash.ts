@@ -1,5 +1,6 @@
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
+import { moveDerived } from './derived';
 import { moveToKey, pruneEmptyParents } from './library';
 import { metadataKeyOf } from './metadata';
 import { hasErrno, storageError } from './storage-error';
@@ -16,7 +17,7 @@ async function moveIfThere(root: StorageRoot, from: string, to: string): Promise
 }
 
 /**
- * Moves a film and its metadata to `trash/YYYY-MM-DD/<assetId>/` and returns its key there. Throws `storage-missing`
+ * Moves a film, its metadata and what was made of it to `trash/YYYY-MM-DD/<assetId>/` and returns its key there. Throws `storage-missing`
  * if the film is not where it should be.
  */
 export async function moveToTrash(root: StorageRoot, key: string, assetId: string, today: Date): Promise<string> {
@@ -28,12 +29,13 @@ export async function moveToTrash(root: StorageRoot, key: string, assetId: strin
     throw storageError('storage-missing', 'The film to be trashed is not in the library.');
   }
   await moveIfThere(root, metadataKeyOf(key), metadataKeyOf(trashKey));
+  await moveDerived(root, key, trashKey);
   await pruneEmptyParents(root, key);
   return trashKey;
 }
 
 /**
- * Moves a film and its metadata back to its key. Throws `storage-name-taken` if another file has the name now, or
+ * Moves a film, its metadata and what was made of it back to its key. Throws `storage-name-taken` if another file has the name now, or
  * `storage-missing`; nothing has moved then.
  */
 export async function restoreFromTrash(root: StorageRoot, trashKey: string, key: string): Promise<void> {
@@ -47,5 +49,6 @@ export async function restoreFromTrash(root: StorageRoot, trashKey: string, key:
   }
   if (!moved) throw storageError('storage-name-taken', 'Another film has this name now.');
   await moveIfThere(root, metadataKeyOf(trashKey), metadataKeyOf(key));
+  await moveDerived(root, trashKey, key);
   await pruneEmptyParents(root, trashKey);
 }

@@ -38,6 +38,8 @@ function listen(child: ChildProcess, options: ForkOptions, events: ChildEvents):
       const { type: _, ...ports } = message;
       options.onListening?.(ports);
       events.ready();
+    } else if (message?.type === 'ready') {
+      events.ready();
     } else if (message?.type === 'occupied') {
       options.onOccupied?.();
     } else if (message?.type === 'fatal') {
@@ -61,6 +63,8 @@ function forkScript(entry: string): ChildProcess {
 }
 
 export interface ForkedChild extends Child {
+  /** Over IPC; lost where the child has gone. */
+  send(message: object): void;
   /** Lets go of a child that lives on for others: this process need not wait for it. */
   release(): void;
 }
@@ -77,7 +81,8 @@ export function forkLauncher(options: ForkOptions) {
     } catch (error) {
       // Most failures to fork come as 'error', but not all (ENOMEM is thrown).
       setImmediate(() => events.exited(String(error)));
-      return { pid: undefined, leave: () => {}, terminate: () => {}, kill: () => {}, release: () => {} };
+      const nothing = () => {};
+      return { pid: undefined, leave: nothing, terminate: nothing, kill: nothing, release: nothing, send: nothing };
     }
     const terminate = () => void child.kill('SIGTERM');
     // Without its channel a child can no longer be told that its parent has gone, so it must not go on.
@@ -91,6 +96,7 @@ export function forkLauncher(options: ForkOptions) {
       leave: terminate,
       terminate,
       kill: () => void child.kill('SIGKILL'),
+      send: (message) => void (child.connected && child.send(message, () => {})),
       release() {
         child.off('disconnect', terminate);
         if (child.connected) child.disconnect();

@@ -1,7 +1,7 @@
 export { type ControlKey, deriveControlKey } from './control-key';
 export { connectControl } from './control-line';
 export { controlPath, unsharedControlPath } from './control-path';
-export { forkLauncher } from './fork-child';
+export { type ForkedChild, forkLauncher } from './fork-child';
 export { createMemoryCeiling } from './memory-ceiling';
 export { createRecentLines, type RecentLines } from './recent-lines';
 export { type ServingStreamer, sharedLauncher } from './shared-child';

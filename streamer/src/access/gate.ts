@@ -10,6 +10,7 @@ import {
 } from '../../../server/contracts';
 import type { HeldSession, OpenResponse } from './held-session';
 import type { PacedKind } from './media-pace';
+import type { PosterFinding, PosterLookup } from './poster-lookup';
 import { type Refusal, refuse } from './refusal';
 import { permits } from './rights';
 import type { SessionLookup } from './session-lookup';
@@ -41,11 +42,17 @@ export interface Gate {
    * `release()`d. Answers at once where the session is held and the client is the bound one, else with a promise.
    */
   admit(request: AdmissionRequest): Admission | Promise<Admission>;
+  /**
+   * The poster that a credential of its own names; it opens no session and holds none. Null: this is no such credential,
+   * `admit` is to decide. Never rejects on anything a stranger can send.
+   */
+  show(request: AdmissionRequest): Promise<PosterFinding> | null;
 }
 
 export interface GateParts {
   lookup: SessionLookup;
   tokenLookup: TokenLookup;
+  posterLookup: PosterLookup;
   maxResponsesPerSession: number;
 }
 
@@ -136,7 +143,7 @@ function paceWaitMs(session: HeldSession, resource: Resource): number {
   return session.pace.waitMs(mediaKindOf(resource.track), 0, session.grant.pace);
 }
 
-export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: GateParts): Gate {
+export function createGate({ lookup, tokenLookup, posterLookup, maxResponsesPerSession }: GateParts): Gate {
   function checkRight(session: HeldSession, resource: Resource | null): Refusal | null {
     const more = { sessionHash: session.hash };
     if (resource === null) return refuse(404, 'resource-unknown', more);
@@ -185,6 +192,11 @@ export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: Gate
   }
 
   return {
+    show({ credential, resource, client }) {
+      if (resource?.kind !== 'poster' || client === null || !playbackTokenSchema.safeParse(credential).success)
+        return null;
+      return posterLookup(credential, client);
+    },
     admit(request) {
       const { credential, client } = request;
       if (credential === '') return refuse(401, 'credential-missing');
@@ -193,6 +205,8 @@ export function createGate({ lookup, tokenLookup, maxResponsesPerSession }: Gate
       const session = lookup.held(credential, client);
       if (session !== null) return admitFound(session, client, request);
       if (sessionIdSchema.safeParse(credential).success) return admitSession(request, client);
+      // Looking at a poster is no playback: it spends no token.
+      if (request.resource?.kind === 'poster') return refuse(403, 'credential-malformed');
       if (playbackTokenSchema.safeParse(credential).success) return admitToken(request, client);
       return refuse(403, 'credential-malformed');
     },

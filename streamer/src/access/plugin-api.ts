@@ -15,7 +15,7 @@ export type PluginAnswer =
 
 export interface PluginApi {
   /** Never throws and follows no redirect. */
-  post(path: '/introspect' | '/sync', body: string): Promise<PluginAnswer>;
+  post(path: '/introspect' | '/sync' | '/poster', body: string): Promise<PluginAnswer>;
   close(): void;
 }
 

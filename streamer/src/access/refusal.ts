@@ -7,6 +7,7 @@ export type RefusalReason =
   | 'credential-malformed'
   | 'session-tag-invalid'
   | 'session-refused'
+  | 'poster-refused'
   | 'client-unknown'
   | 'hand-over-pending'
   | 'method-cannot-redeem'

@@ -3,6 +3,9 @@ import { type Grant, protocolOf, type Resource } from '../../../server/contracts
 /** Downloads and progressive MP4 are the upload itself. */
 const STORED = 'source';
 
+/** Stills of the film itself: whoever may watch any of it may see them. */
+const PICTURES: ReadonlySet<Resource['kind']> = new Set(['poster', 'storyboard', 'storyboard-sprite']);
+
 /** `source-v1` → `source`. */
 function renditionOf(track: string): string {
   return track.slice(0, track.lastIndexOf('-'));
@@ -15,6 +18,7 @@ function renditionOf(track: string): string {
 export function permits(grant: Grant, resource: Resource): boolean {
   const isGranted = (rendition: string) => grant.asset.renditions.some(({ id }) => id === rendition);
   if (resource.kind === 'download') return grant.download && isGranted(STORED);
+  if (PICTURES.has(resource.kind)) return true;
   const protocol = protocolOf(resource);
   if (protocol === null || !grant.protocols.includes(protocol)) return false;
   if (resource.kind === 'rtmp') return resource.video === grant.video;

@@ -1,5 +1,4 @@
-import { type Client, ipv6SiteOf, protocolOf, type Resource } from '../../../server/contracts';
-import type { Clock } from './clock';
+import { type Client, protocolOf, type Resource } from '../../../server/contracts';
 import type { IntrospectionClient } from './introspection-client';
 import type { AccessObserver } from './observer';
 import type { PlaybackClaims, TokenVerifier } from './playback-token';
@@ -7,18 +6,9 @@ import { refuse } from './refusal';
 import { isBoundClient, isFromBoundPrefix, type Lookup, type SessionLookup } from './session-lookup';
 import { hashCredential } from './session-tag';
 import type { KnownToken, Sessions } from './sessions';
-import { createBuckets } from './token-bucket';
+import type { SignatureBudget } from './signature-budget';
 import type { TrustedKeys } from './trusted-keys';
 
-/**
- * Signatures checked in vain per address prefix, and those being checked: a lecture hall behind one address may start at
- * once, a flood may not.
- */
-const PER_PREFIX = { capacity: 100, refillPerSecond: 20, maxKeys: 20_000 };
-/** The same for an IPv6 /48, or the 256 prefixes that one site has would use up what is for all. */
-const PER_SITE = { capacity: 200, refillPerSecond: 40, maxKeys: 20_000 };
-/** And over all prefixes: at ~0.2 ms each, a tenth of a core at most. */
-const OVER_ALL = { capacity: 1000, refillPerSecond: 500, maxKeys: 1 };
 const RETRY = { retryAfterSeconds: 1 };
 /** No session lives so long that a token this old could still lead to one. */
 const MAX_EXPIRED_SECONDS = 7 * 24 * 3600;
@@ -30,7 +20,7 @@ export interface TokenLookupParts {
   verifier: TokenVerifier;
   keys: Pick<TrustedKeys, 'informed'>;
   observer: AccessObserver;
-  clock: Clock;
+  signatures: SignatureBudget;
 }
 
 export interface TokenRequest {
@@ -56,10 +46,7 @@ function mayAskFor(claims: PlaybackClaims, resource: Resource): boolean {
 }
 
 export function createTokenLookup(parts: TokenLookupParts): TokenLookup {
-  const { sessions, lookup, introspection, verifier, keys, observer, clock } = parts;
-  const perPrefix = createBuckets(PER_PREFIX, clock);
-  const perSite = createBuckets(PER_SITE, clock);
-  const overAll = createBuckets(OVER_ALL, clock);
+  const { sessions, lookup, introspection, verifier, keys, observer, signatures } = parts;
   const redeeming = new Map<string, Promise<Lookup>>();
 
   /** S11: no signature, no bucket, no question for the client that holds the session. */
@@ -75,11 +62,8 @@ export function createTokenLookup(parts: TokenLookupParts): TokenLookup {
   }
 
   async function redeem(token: string, tokenHash: string, client: Client): Promise<Lookup> {
-    const ipv6Site = ipv6SiteOf(client.addressPrefix);
-    if (!perPrefix.take(client.addressPrefix)) return refuse(429, 'rate-limited', RETRY);
-    if (ipv6Site !== null && !perSite.take(ipv6Site)) return refuse(429, 'rate-limited', RETRY);
-    // Nothing that this client did.
-    if (!overAll.take('')) return refuse(503, 'rate-limited', RETRY);
+    const overspent = signatures.take(client.addressPrefix);
+    if (overspent !== null) return overspent;
     observer.signatureChecked();
     const check = await verifier.verify(token);
     if (check.kind === 'forged') return refuse(403, 'token-invalid');
@@ -88,8 +72,7 @@ export function createTokenLookup(parts: TokenLookupParts): TokenLookup {
     if (found.kind === 'found') {
       sessions.rememberToken(tokenHash, found.session, check.claims.exp);
       // Each token does so once: the next time it is known.
-      perPrefix.giveBack(client.addressPrefix);
-      if (ipv6Site !== null) perSite.giveBack(ipv6Site);
+      signatures.giveBack(client.addressPrefix);
     }
     return found;
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { ClientAddressReader } from '../access/client-address';
 import type { Admission, Gate, PlaybackSession } from '../access/gate';
+import type { PosterFinding } from '../access/poster-lookup';
 import { createClientReader } from '../access/socket-client';
 import type { EdgeAuthorizer } from '../edge/authorize';
 import { codeOf, describeCause } from '../errors';
@@ -11,6 +12,7 @@ import type { Cors } from './cors';
 import { cutConnection } from './cut-connection';
 import type { Exchange } from './exchange';
 import type { Handler } from './handlers';
+import type { Pictures } from './pictures';
 import { sendRefusal, sendStatus } from './refusal-answer';
 import { type Route, routeName, routeOf } from './router';
 import { NO_STORE, SECURITY_HEADERS } from './security-headers';
@@ -20,6 +22,7 @@ export interface DeliveryParts {
   gate: Gate;
   shortcut: SegmentShortcut;
   handler: Handler;
+  pictures: Pick<Pictures, 'show'>;
   cors: Cors;
   addressOf: ClientAddressReader;
   logger: Logger;
@@ -67,7 +70,7 @@ function bindToSession(session: PlaybackSession, response: ServerResponse): void
 
 /** From a request line to an answer: route, gate, handler. Nothing behind the gate is touched before it has admitted. */
 export function createDelivery(parts: DeliveryParts): (request: IncomingMessage, response: ServerResponse) => void {
-  const { gate, shortcut, handler, cors, addressOf, logger, observer, edge } = parts;
+  const { gate, shortcut, handler, pictures, cors, addressOf, logger, observer, edge } = parts;
   const clientOf = createClientReader(addressOf);
   const withoutOrigin = commonHeaders(cors.headers(undefined));
 
@@ -121,6 +124,14 @@ export function createDelivery(parts: DeliveryParts): (request: IncomingMessage,
     response.end();
   }
 
+  async function showPoster(finding: Promise<PosterFinding>, asked: Asked): Promise<void> {
+    const found = await finding;
+    dress(asked);
+    if (found.kind === 'still') return pictures.show(asked, found.file);
+    asked.record.reason = found.reason;
+    sendRefusal(asked.response, found);
+  }
+
   /** In one go where nothing has to be waited for, which is how nearly all segments leave. */
   function passGate(request: IncomingMessage, response: ServerResponse, route: DeliveryRoute): void {
     const { method, url } = route;
@@ -129,7 +140,13 @@ export function createDelivery(parts: DeliveryParts): (request: IncomingMessage,
     logWhenClosed(asked, record, { logger, observer });
     const { credential, resource } = url;
     try {
-      const admission = gate.admit({ method, credential, resource, client: clientOf(request) });
+      const admissionRequest = { method, credential, resource, client: clientOf(request) };
+      const still = gate.show(admissionRequest);
+      if (still !== null) {
+        showPoster(still, asked).catch((error: unknown) => fail(response, record, error));
+        return;
+      }
+      const admission = gate.admit(admissionRequest);
       if (!(admission instanceof Promise)) answer(admission, asked);
       else admission.then((found) => answer(found, asked)).catch((error: unknown) => fail(response, record, error));
     } catch (error) {

@@ -4,6 +4,7 @@ import type { PackagedSegment, Packager } from '../packager/packager';
 import { createProgressiveHandler, type ProgressiveHandler } from '../progressive/handler';
 import type { FlvHandler } from '../rtmp/flv-answer';
 import type { Exchange } from './exchange';
+import type { Pictures } from './pictures';
 import { type PlaylistResource, playlistOf } from './playlists';
 import { KEEP_PRIVATELY } from './security-headers';
 import { type BufferAnswer, sendBuffer } from './send-buffer';
@@ -12,6 +13,7 @@ import type { Storage } from './storage-path';
 export interface HandlerParts {
   packager: Packager;
   storage: Storage;
+  pictures: Pictures;
   /** Seconds that one call of the packager took, cached or cut. */
   observePackaging(seconds: number): void;
   /** Null: no reverse proxy sends segments from the cache. */
@@ -32,7 +34,7 @@ function toAnswer({ bytes, mime, etag, durationSeconds }: PackagedSegment, resou
 }
 
 /** Which part of the streamer answers which resource. */
-export function createHandler({ packager, storage, observePackaging, accel, flv }: HandlerParts): Handler {
+export function createHandler({ packager, storage, pictures, observePackaging, accel, flv }: HandlerParts): Handler {
   const progressive: ProgressiveHandler = createProgressiveHandler(storage);
 
   async function sendPlaylist(exchange: Exchange, resource: PlaylistResource): Promise<boolean> {
@@ -70,6 +72,10 @@ export function createHandler({ packager, storage, observePackaging, accel, flv 
       case 'progressive':
       case 'download':
         return progressive(exchange, resource.kind);
+      case 'poster':
+      case 'storyboard':
+      case 'storyboard-sprite':
+        return pictures.answer(exchange, resource.kind);
       case 'flv':
         return flv(exchange);
       case 'rtmp':

@@ -22,7 +22,7 @@ function partial(representation: Representation, extent: Extent): OutgoingHttpHe
 }
 
 /** Preconditions, then ranges (RFC 9110 §13.2.2). Only ever called for an admitted request: S19. */
-export function negotiate({ request }: Exchange, representation: Representation): AnswerHead {
+export function negotiate({ request }: Pick<Exchange, 'request'>, representation: Representation): AnswerHead {
   const { etag, mime, cacheControl, sizeBytes } = representation;
   const always = { etag, 'cache-control': cacheControl, 'accept-ranges': 'bytes' };
   const precondition = evaluatePreconditions(request.headers, etag);

@@ -8,12 +8,15 @@ const repository = path.resolve(__dirname, isCompiled ? '../../../..' : '../../.
 const UNLIMITED = { perUser: null, perPrefix: null };
 const rateLimits = { mint: { ...UNLIMITED, perApiToken: null }, redeem: UNLIMITED };
 
+// Dozens of sites would make a poster and a storyboard of every film; those whose tests are about that run a worker.
+const ingest = { mode: 'external' };
+
 module.exports = ({ env }) => ({
   'protected-vod': {
     enabled: true,
     resolve: repository,
     config: {
-      ...(env('NODE_ENV') === 'test' && { rateLimits }),
+      ...(env('NODE_ENV') === 'test' && { rateLimits, ingest }),
       ...JSON.parse(env('PROTECTED_VOD_TEST_CONFIG', '{}')),
     },
   },

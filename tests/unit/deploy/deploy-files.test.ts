@@ -10,7 +10,11 @@ import { SYSTEMD_ANALYZE } from '../../support/tools';
 
 const readme = readFileSync(path.join(DEPLOY, '../../README.md'), 'utf8');
 const table = new Set([...readme.matchAll(/^\| `(PROTECTED_VOD_\w+)` \|/gm)].map(([, name]) => name));
-const UNITS = ['systemd/protected-vod-streamer@.service', 'systemd/strapi.service'];
+const UNITS = [
+  'systemd/protected-vod-streamer@.service',
+  'systemd/strapi.service',
+  'systemd/protected-vod-ingest@.service',
+];
 
 /** `[Section] Key=Value` lines of a unit. */
 function directivesOf(unit: string): { section: string; key: string; value: string }[] {
@@ -61,6 +65,25 @@ describe('the streamer’s unit', () => {
     expect(variable('PROTECTED_VOD_STREAMER_KEYS_FILE')).toBe(`%d/${name}`);
     expect(value('ReadOnlyPaths')).toBe(variable('PROTECTED_VOD_STORAGE_ROOT'));
     expect(variable('PROTECTED_VOD_CACHE_DIR')).toBe(`/var/cache/${value('CacheDirectory')}`);
+  });
+});
+
+describe('the ingest worker’s unit', () => {
+  const directives = directivesOf(UNITS[2] ?? '');
+  const value = (key: string) => directives.find((one) => one.key === key)?.value ?? '';
+  const variable = (name: string) =>
+    directives.find((one) => one.key === 'Environment' && one.value.startsWith(`${name}=`))?.value.split('=')[1];
+
+  it('S1 gets its keys as a credential, S24 and writes to the area of unfinished work alone', () => {
+    const [name = ''] = value('LoadCredential').split(':');
+    expect(variable('PROTECTED_VOD_INGEST_KEYS_FILE')).toBe(`%d/${name}`);
+    expect(value('ReadOnlyPaths')).toBe(variable('PROTECTED_VOD_STORAGE_ROOT'));
+    expect(value('ReadWritePaths')).toBe(`${variable('PROTECTED_VOD_STORAGE_ROOT')}/ingest`);
+  });
+
+  it('S24 reaches Strapi and nothing else, and may give ffmpeg a network of its own', () => {
+    expect([value('IPAddressDeny'), value('IPAddressAllow')]).toEqual(['any', 'localhost']);
+    expect(value('RestrictNamespaces')).toBe('user net');
   });
 });
 

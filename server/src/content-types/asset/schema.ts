@@ -16,6 +16,9 @@ export const assetSchema = {
     contentVersion: { type: 'string', required: true },
     durationSeconds: { type: 'float', required: true },
     tracks: { type: 'json' },
+    /** What was made of it (`derivedFileSchema`); each write raises the revision, and is void if another came before. */
+    derived: { type: 'json' },
+    derivedRevision: { type: 'integer', default: 0 },
     /** `ready`: playable. `trashed`: the bytes lie at `trashKey`. */
     state: { type: 'enumeration', enum: ['ready', 'trashed'], default: 'ready', required: true },
     reason: { type: 'string' },

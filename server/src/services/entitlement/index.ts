@@ -4,6 +4,7 @@ import { configOf, type PluginConfig } from '../../config';
 import { once } from '../batch';
 import { getService } from '../get-service';
 import { type EffectivePolicy, effectivePolicy } from '../role-policies/effective-policy';
+import { windowDenial } from './availability';
 import { type Caller, createCallers } from './caller';
 import { concurrencyFor } from './concurrency';
 import { type Decision, type Denial, deny, type Question } from './decision';
@@ -23,12 +24,6 @@ export interface Reads {
   ruleDenial: ReturnType<Rules['deliberation']>;
   asset(id: string): Promise<GrantedAsset | null>;
   policies(): Promise<RolePolicies>;
-}
-
-function windowDenial(video: VideoRow, now: number): Denial | null {
-  if (video.availableFrom && video.availableFrom.getTime() > now) return deny('window-not-open', 'not-available-yet');
-  if (video.availableUntil && video.availableUntil.getTime() <= now) return deny('window-closed', 'not-entitled');
-  return null;
 }
 
 function roleDenial(video: VideoRow, caller: Caller): Denial | null {

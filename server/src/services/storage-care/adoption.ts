@@ -1,5 +1,7 @@
 import type { Core } from '@strapi/strapi';
+import type { DerivedFile } from '../../../contracts';
 import { VodError } from '../../errors';
+import { derivedKeyOf } from '../../storage/derived';
 import { hashKey, sizeOfKey } from '../../storage/hash-key';
 import { type FilmMetadata, readMetadata } from '../../storage/metadata';
 import { getService } from '../get-service';
@@ -17,6 +19,21 @@ export async function trueMetadata(strapi: Core.Strapi, filmKey: string): Promis
   }
 }
 
+/** What of that was made of a film is there as it was; the rest is made once more. */
+async function trueDerived(
+  strapi: Core.Strapi,
+  filmKey: string,
+  { derived = [] }: FilmMetadata,
+): Promise<DerivedFile[]> {
+  const { root } = getService(strapi, 'storage');
+  const found: DerivedFile[] = [];
+  for (const file of derived) {
+    const sha256 = await hashKey(root, derivedKeyOf(filmKey, file.name)).catch(() => null);
+    if (sha256 === file.sha256) found.push(file);
+  }
+  return found;
+}
+
 /** Adds the row that a film had, under its old id, so that whatever names the id finds it again. */
 export async function addRowFrom(
   strapi: Core.Strapi,
@@ -24,6 +41,7 @@ export async function addRowFrom(
   place: { storageKey: string; trashKey: string | null },
 ) {
   const { assetId, fileName, sizeBytes, sha256, mime, durationSeconds, tracks = [] } = metadata;
-  const film = { mime, durationSeconds, tracks };
+  const derived = await trueDerived(strapi, place.trashKey ?? place.storageKey, metadata);
+  const film = { mime, durationSeconds, tracks, derived };
   return getService(strapi, 'asset').create({ assetId, fileName, sizeBytes, sha256, ...film, ...place });
 }

@@ -1,6 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { assetIdSchema } from '../../../contracts';
+import { assetIdSchema, derivedFileSchema } from '../../../contracts';
 import { ASSET_UID } from '../../content-types/uids';
 import { tracksSchema } from '../../storage/metadata';
 import type { FilmLedger, StoredFilm } from '../../storage/moving/ledger';
@@ -27,8 +27,14 @@ const rowSchema = z
     movedFrom: z.string().nullable(),
     reason: z.string().nullish(),
     tracks: tracksSchema.optional().catch(undefined),
+    derived: z.array(derivedFileSchema).nullish().catch(null),
   })
-  .transform(({ documentId: assetId, tracks, ...row }) => ({ assetId, ...row, ...(tracks && { tracks }) }));
+  .transform(({ documentId: assetId, tracks, derived, ...row }) => ({
+    assetId,
+    ...row,
+    ...(tracks && { tracks }),
+    derived: derived ?? [],
+  }));
 
 export type FilmRow = StoredFilm & { id: number; reason?: string | null | undefined };
 

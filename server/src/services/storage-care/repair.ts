@@ -3,6 +3,7 @@ import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import { VodError } from '../../errors';
+import { filmKeyOfDerived } from '../../storage/derived';
 import { hashKey } from '../../storage/hash-key';
 import { lockLibrary } from '../../storage/keeper-lock';
 import { moveToKey, pruneEmptyParents } from '../../storage/library';
@@ -19,8 +20,10 @@ import { createLedger, type DatabaseLedger } from './ledger';
 import { finishMoves, type MoveEvent } from './migrate';
 import { type Finding, UNCLAIMED, type VerifyOptions, verify } from './verify';
 
+export type MendedHow = 'found' | 'metadata-written' | 'to-trash' | 'put-aside' | 'to-be-made';
+
 export type RepairEvent =
-  | { kind: 'mended'; finding: Finding; how: 'found' | 'metadata-written' | 'to-trash' | 'put-aside'; to: string }
+  | { kind: 'mended'; finding: Finding; how: MendedHow; to: string }
   | { kind: 'left'; finding: Finding }
   | { kind: 'move'; event: MoveEvent };
 
@@ -63,6 +66,7 @@ class Repair {
   async #tryToMend(finding: Finding) {
     if (finding.code === 'file-unclaimed') return this.#clear(finding.key);
     const film = finding.assetId === null ? null : await this.#ledger.find(finding.assetId);
+    if (film && filmKeyOfDerived(finding.key) === keyOfFilm(film)) return this.#remake(film, finding.key);
     if (!film || keyOfFilm(film) !== finding.key) throw new VodError('not-mended', 'The row has changed meanwhile.');
     if (finding.code === 'film-missing' || finding.code === 'film-damaged') return this.#recover(film, finding.code);
     if (finding.code === 'metadata-missing' || finding.code === 'metadata-wrong') return this.#describe(film);
@@ -95,6 +99,13 @@ class Repair {
     return null;
   }
 
+  /** Nothing is lost: a worker makes it of the film once more. */
+  async #remake({ assetId, state }: StoredFilm, key: string) {
+    if (state !== 'ready') throw new VodError('not-mended', 'Restore the film first.');
+    await getService(this.strapi, 'ingest').remake(assetId, [path.posix.basename(key)]);
+    return { how: 'to-be-made' as const, to: key };
+  }
+
   async #describe(film: StoredFilm) {
     const key = keyOfFilm(film);
     if (!(await this.#isFile(key))) throw new VodError('not-mended', 'There is no film to be described.');
@@ -108,7 +119,7 @@ class Repair {
   async #clear(key: string) {
     if (!this.#strays.has(key) || !(await this.#isFile(key))) return 'gone';
     // It goes together with its film, which is a stray too.
-    const filmKey = filmKeyOf(key);
+    const filmKey = filmKeyOf(key) ?? filmKeyOfDerived(key);
     if (filmKey !== null && this.#strays.has(filmKey)) return 'gone';
     const metadata = await trueMetadata(this.strapi, key);
     if (metadata === null || (await this.#ledger.find(metadata.assetId)) !== null) {

@@ -54,6 +54,7 @@ export async function readStats(strapi: Core.Strapi): Promise<StorageStats> {
     trash: await sizeOfArea(root, 'trash'),
     incoming: await sizeOfArea(root, 'incoming'),
     cache: await sizeOfArea(root, 'cache'),
+    ingest: await sizeOfArea(root, 'ingest'),
   };
   return { ready, trashed, areas, freeBytes: bavail * bsize };
 }

@@ -1,7 +1,9 @@
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
+import type { DerivedFile } from '../../../contracts';
 import { VodError } from '../../errors';
+import { derivedKeyOf } from '../../storage/derived';
 import { hashKey, sizeOfKey } from '../../storage/hash-key';
 import { metadataKeyOf, readMetadata } from '../../storage/metadata';
 import { keyOfFilm } from '../../storage/moving/ledger';
@@ -15,6 +17,8 @@ export type FindingCode =
   | 'film-missing'
   | 'film-damaged'
   | 'film-unreadable'
+  | 'derived-missing'
+  | 'derived-damaged'
   | 'metadata-missing'
   | 'metadata-wrong'
   | 'move-unfinished'
@@ -53,6 +57,19 @@ async function judgeFilm(root: StorageRoot, film: FilmRow, isQuick: boolean): Pr
   }
 }
 
+async function judgeDerived(
+  root: StorageRoot,
+  key: string,
+  { sizeBytes, sha256 }: DerivedFile,
+  isQuick: boolean,
+): Promise<FindingCode | null> {
+  const found = await sizeOfKey(root, key).catch(() => 0);
+  if (found === null) return 'derived-missing';
+  if (found !== sizeBytes) return 'derived-damaged';
+  const isRight = isQuick || (await hashKey(root, key).catch(() => null)) === sha256;
+  return isRight ? null : 'derived-damaged';
+}
+
 async function judgeMetadata(root: StorageRoot, film: FilmRow): Promise<FindingCode | null> {
   const found = await readMetadata(root, keyOfFilm(film));
   if (found === 'missing') return 'metadata-missing';
@@ -65,7 +82,7 @@ async function judgeMetadata(root: StorageRoot, film: FilmRow): Promise<FindingC
 
 function namesOf(film: FilmRow): string[] {
   const keys = [keyOfFilm(film), film.movingTo, film.movedFrom].filter((key) => key !== null);
-  return keys.flatMap((key) => [key, metadataKeyOf(key)]);
+  return keys.flatMap((key) => [key, metadataKeyOf(key), ...film.derived.map(({ name }) => derivedKeyOf(key, name))]);
 }
 
 /** Everything in library and trash that no row claims. */
@@ -99,8 +116,15 @@ async function isYoung(root: StorageRoot, key: string, { minAgeSeconds }: Verify
 async function findingsOf(root: StorageRoot, film: FilmRow, isQuick: boolean): Promise<Finding[]> {
   const codes = [await judgeFilm(root, film, isQuick), await judgeMetadata(root, film)];
   if (film.movingTo !== null || film.movedFrom !== null) codes.push('move-unfinished');
+  const { assetId, derived } = film;
   const key = keyOfFilm(film);
-  return codes.filter((code) => code !== null).map((code) => ({ code, key, assetId: film.assetId }));
+  const findings = codes.filter((code) => code !== null).map((code) => ({ code, key, assetId }));
+  for (const file of derived) {
+    const derivedKey = derivedKeyOf(key, file.name);
+    const code = await judgeDerived(root, derivedKey, file, isQuick);
+    if (code !== null) findings.push({ code, key: derivedKey, assetId });
+  }
+  return findings;
 }
 
 /** Whether the row still says what it said: a film that is moved or trashed while it is looked at is not missing. */

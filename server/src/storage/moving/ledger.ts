@@ -1,7 +1,8 @@
+import type { DerivedFile } from '../../../contracts';
 import type { FilmMetadata } from '../metadata';
 
 /** A film as its row says it. The row alone decides where a film lies. */
-export interface StoredFilm extends Omit<FilmMetadata, 'version' | 'folders' | 'storedAt'> {
+export interface StoredFilm extends Omit<FilmMetadata, 'version' | 'folders' | 'storedAt' | 'derived'> {
   state: 'ready' | 'trashed';
   /** Set while it lies in the trash. */
   trashKey: string | null;
@@ -9,6 +10,8 @@ export interface StoredFilm extends Omit<FilmMetadata, 'version' | 'folders' | '
   movingTo: string | null;
   /** The name that it had before its last move, while that may still be in use. */
   movedFrom: string | null;
+  /** What was made of it. */
+  derived: readonly DerivedFile[];
 }
 
 /** What a move writes down, each time before it does what cannot be undone. */

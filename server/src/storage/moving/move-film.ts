@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { derivedKeyOf } from '../derived';
 import { sizeOfKey } from '../hash-key';
 import { freeKeys, removeFromLibrary } from '../library';
 import { readMetadata, writeMetadata } from '../metadata';
@@ -59,11 +60,26 @@ async function describe(root: StorageRoot, { film, folders }: Move, to: string):
   await writeMetadata(root, to, { ...metadataOf(film, folders, storedAt), storageKey: to });
 }
 
+/** Gives what was made of a film its second name, too. What is not there is for `storage verify` to tell. */
+async function carryDerived(
+  root: StorageRoot,
+  { derived }: Pick<StoredFilm, 'derived'>,
+  fromFilm: string,
+  toFilm: string,
+): Promise<void> {
+  for (const { name, sha256 } of derived) {
+    const [from, to] = [derivedKeyOf(fromFilm, name), derivedKeyOf(toFilm, name)];
+    if ((await sizeOfKey(root, to)) !== null || (await sizeOfKey(root, from)) === null) continue;
+    await makeTwin(root, { from, to, sha256 });
+  }
+}
+
 /** What the metadata file of a film says when the row is right. */
 export function metadataOf(film: StoredFilm, folders: readonly string[], storedAt: string) {
   const { assetId, fileName, storageKey, mime, sizeBytes, sha256, durationSeconds, tracks } = film;
+  const derived = [...film.derived];
   const facts = { assetId, fileName, storageKey, folders, mime, sizeBytes, sha256, durationSeconds };
-  return { version: 1 as const, ...facts, ...(tracks && { tracks }), storedAt };
+  return { version: 1 as const, ...facts, ...(tracks && { tracks }), derived, storedAt };
 }
 
 /**
@@ -82,8 +98,14 @@ export async function moveFilm(root: StorageRoot, ledger: FilmLedger, move: Move
   }
   const to = await claim(root, ledger, move);
   if (to === null) return { outcome: 'changed' };
+  await carryDerived(root, film, film.storageKey, to);
   await describe(root, move, to);
-  if (await ledger.commit(film, to)) return { outcome: 'moved', to };
+  if (await ledger.commit(film, to)) {
+    // What was made meanwhile has come to the old place, and comes to the new one from now on.
+    const now = await ledger.find(film.assetId);
+    if (now) await carryDerived(root, now, film.storageKey, to);
+    return { outcome: 'moved', to };
+  }
   await removeFromLibrary(root, to);
   await ledger.promise(film, null);
   return { outcome: 'changed' };
@@ -106,6 +128,7 @@ export async function retireOldName(root: StorageRoot, ledger: FilmLedger, asset
   if (!film || !oldKey) return true;
   try {
     if (!(await isSafe(root, film, oldKey))) return false;
+    await carryDerived(root, film, oldKey, keyOfFilm(film));
   } catch (error) {
     if (!hasErrno(error, 'storage-missing')) throw error;
     // Neither name leads anywhere: nothing can be lost by forgetting one.

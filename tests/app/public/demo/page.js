@@ -62,7 +62,8 @@ async function watch(user) {
   stop();
   say('Asking Strapi…');
   try {
-    const { urls } = await playbackToken(user ? await signIn(user) : null);
+    const { urls, poster } = await playbackToken(user ? await signIn(user) : null);
+    player.poster = poster ?? '';
     player.hidden = false;
     await play(urls.hls);
     hint.hidden = false;

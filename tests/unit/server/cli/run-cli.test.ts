@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { streamerKeysSchema } from '../../../../server/contracts';
+import { ingestKeysSchema, streamerKeysSchema } from '../../../../server/contracts';
 import { runCli } from '../../../../server/src/cli/run-cli';
 import { deriveKeyring } from '../../../../server/src/tokens/keyring';
 import { keyMaterial } from '../../../../server/src/tokens/secret';
@@ -52,6 +52,14 @@ describe('protected-vod secret print', () => {
     expect(JSON.parse(out)).toEqual(keysOf('PROTECTED_VOD_SECRET', [env.PROTECTED_VOD_SECRET]));
   });
 
+  it('S1 prints for an ingest worker its own credential and nothing of the streamer’s', async () => {
+    const env = { APP_KEYS: KEYS.join(',') };
+    const { out } = await run(['secret', 'print', '--role', 'ingest'], env);
+    const { credential } = ingestKeysSchema.strict().parse(JSON.parse(out));
+    expect(credential).toBe(deriveKeyring(keyMaterial('app.keys', KEYS)).ingestCredential);
+    expect((await run(PRINT, env)).out).not.toContain(credential);
+  });
+
   it.each([
     ['no secret', {}],
     ['a template secret', { APP_KEYS: 'toBeModified1,toBeModified2' }],
@@ -68,7 +76,8 @@ describe('protected-vod', () => {
     [[]],
     [['frobnicate']],
     [['secret', 'print']],
-    [['secret', 'print', '--role', 'ingest']],
+    [['secret', 'print', '--role', 'editor']],
+    [['restart', 'strapi']],
     [['--wrong']],
     [['status', '--url', 'localhost']],
     [['tail', '-n', 'all']],

@@ -77,6 +77,7 @@ async function store(strategy: StrategyName, fileName = 'Film.mp4'): Promise<str
     trashKey: null,
     movingTo: null,
     movedFrom: null,
+    derived: [],
   };
   rows.set(assetId, film);
   await writeMetadata(root, storageKey, metadataOf(film, FOLDERS, '2026-02-03T10:00:00.000Z'));

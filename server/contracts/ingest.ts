@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { assetIdSchema } from './ids';
+import { storageKeySchema } from './storage-key';
+
+/** What can be made of a source. A worker is only ever given kinds that it named itself. */
+export const INGEST_KINDS = ['poster', 'storyboard'] as const;
+
+export const INGEST_REASON_CODES = [
+  'ffmpeg-missing',
+  'no-picture',
+  'source-missing',
+  'source-refused',
+  'tool-failed',
+  'tool-timeout',
+  'tool-memory',
+  'disk-full',
+  'output-invalid',
+  'worker-failed',
+  'worker-lost',
+  'asset-gone',
+] as const;
+
+/** Why something was not made, or not yet; the codes are stable. */
+export type IngestReason = (typeof INGEST_REASON_CODES)[number];
+
+/** For editors and administrators. */
+export const INGEST_REASONS: Record<IngestReason, string> = {
+  'ffmpeg-missing': 'No worker that has asked lately has ffmpeg. Install it where a worker runs; the job waits.',
+  'no-picture': 'The film has no picture.',
+  'source-missing': 'The film could not be read where it is stored.',
+  'source-refused': 'The film is in a format, or larger than what, ffmpeg may be given here.',
+  'tool-failed': 'ffmpeg could not read the film.',
+  'tool-timeout': 'ffmpeg took longer than it may.',
+  'tool-memory': 'ffmpeg wanted more memory than it may have.',
+  'disk-full': 'There was no room left on the storage.',
+  'output-invalid': 'What ffmpeg made is not what it should be.',
+  'worker-failed': 'The worker failed; its log tells why.',
+  'worker-lost': 'The worker died, or could not be reached any more, each time that it was tried.',
+  'asset-gone': 'The film was deleted or replaced.',
+};
+
+/** Kind of a job, also one that this version does not know. */
+const kindSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/);
+
+/** Name of a made file beside its source: `poster.jpg`. */
+export const derivedNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[a-z0-9]{1,8}$/);
+
+const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
+const sizeSchema = z.number().int().nonnegative();
+
+export const jobIdSchema = z.string().regex(/^[a-z0-9]{1,64}$/);
+
+/** A file that was made of a source, as its asset's row keeps it. It lies at `derivedKeyOf(source, name)`. */
+export const derivedFileSchema = z.object({ name: derivedNameSchema, sizeBytes: sizeSchema, sha256: sha256Schema });
+
+const sourceSchema = z.object({
+  storageKey: storageKeySchema,
+  sizeBytes: sizeSchema,
+  /** As the plugin sniffed it. */
+  mime: z.string().max(127),
+  durationSeconds: z.number().nonnegative(),
+});
+
+/** Where the worker puts what it made. Keys are the plugin's choice (S24); one attempt never has those of another. */
+const outputSchema = z.object({ name: derivedNameSchema, storageKey: storageKeySchema });
+
+export const ingestJobSchema = z.object({
+  id: jobIdSchema,
+  asset: assetIdSchema,
+  kind: kindSchema,
+  /** The fence (S24): a report that names another one is late, and refused with 409. */
+  attempt: z.number().int().positive(),
+  /** Counts from the moment the worker sent its request. Each report of progress begins it anew. */
+  leaseSeconds: z.number().positive(),
+  source: sourceSchema,
+  /** Directory of this job: what lies in it is there for the next attempt too. */
+  scratch: storageKeySchema,
+  outputs: z.array(outputSchema).min(1).max(16),
+});
+
+/** POST /api/protected-vod/internal/jobs/claim */
+export const claimRequestSchema = z.object({
+  /** Drawn anew by each worker process. */
+  worker: z.uuid(),
+  /** What this worker can make now. */
+  kinds: z.array(kindSchema).max(64),
+  /** Why it cannot make more; told to administrators where nobody else makes it. */
+  lacking: z.enum(INGEST_REASON_CODES).nullable(),
+});
+
+/** Null: there is nothing to do for this worker. */
+export const claimAnswerSchema = z.object({ job: ingestJobSchema.nullable() });
+
+/** POST /api/protected-vod/internal/jobs/:id/report */
+export const jobReportSchema = z.intersection(
+  z.object({ worker: z.uuid(), attempt: z.number().int().positive() }),
+  z.discriminatedUnion('state', [
+    z.object({ state: z.literal('running'), progress: z.number().min(0).max(1) }),
+    /** All outputs lie at their keys, synced to the disk. */
+    z.object({ state: z.literal('done'), outputs: z.array(derivedFileSchema).min(1).max(16) }),
+    /** `final`: another attempt would fail in the same way. */
+    z.object({ state: z.literal('failed'), reason: z.enum(INGEST_REASON_CODES), final: z.boolean() }),
+    /** The worker ends in good order: the next one may begin at once, and no failure is counted. */
+    z.object({ state: z.literal('released') }),
+  ]),
+);
+
+/** Of a report that is not late. */
+export const jobReportAnswerSchema = z.discriminatedUnion('state', [
+  z.object({ state: z.literal('running'), leaseSeconds: z.number().positive() }),
+  /** The plugin has what it needs. */
+  z.object({ state: z.literal('settled') }),
+  /** Nobody wants it any more: stop, and leave nothing. */
+  z.object({ state: z.literal('cancelled') }),
+]);
+
+export type IngestKind = (typeof INGEST_KINDS)[number];
+export type DerivedFile = z.infer<typeof derivedFileSchema>;
+export type IngestJob = z.infer<typeof ingestJobSchema>;
+export type ClaimRequest = z.infer<typeof claimRequestSchema>;
+export type ClaimAnswer = z.infer<typeof claimAnswerSchema>;
+export type JobReport = z.infer<typeof jobReportSchema>;
+export type JobReportAnswer = z.infer<typeof jobReportAnswerSchema>;

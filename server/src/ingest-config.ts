@@ -1,0 +1,48 @@
+import { z } from 'zod';
+
+const MIB = 1024 ** 2;
+
+/** `ingest` of the site's configuration. */
+export const ingestSchema = z
+  .strictObject({
+    mode: z
+      .enum(['managed', 'external'])
+      .default('managed')
+      .describe('`managed`: Strapi runs an ingest worker. `external`: you run `protected-vod ingest`.'),
+    ffmpeg: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Path of ffmpeg, relative to the app; default: the one on the `PATH`.'),
+    maxMemoryBytes: z
+      .number()
+      .int()
+      .min(256 * MIB)
+      .default(1024 * MIB)
+      .describe('Memory that one run of ffmpeg may have.'),
+    maxToolSeconds: z.number().int().min(10).default(3600).describe('How long one run of ffmpeg may take.'),
+    maxPixels: z
+      .number()
+      .int()
+      .positive()
+      .default(8192 * 4320)
+      .describe('Larger pictures (width × height) are not decoded.'),
+    leaseSeconds: z
+      .number()
+      .int()
+      .min(5)
+      .max(3600)
+      .default(60)
+      .describe('Silence of a worker after which another one takes its job over.'),
+    maxAttempts: z.number().int().min(1).max(100).default(5).describe('Failures after which a job is given up.'),
+    retrySeconds: z
+      .number()
+      .positive()
+      .default(30)
+      .describe('Wait after the first failure; doubled with each further one, up to an hour.'),
+    logLevel: z
+      .enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug'])
+      .default('info')
+      .describe("Level of the worker's JSON log."),
+  })
+  .prefault({});

@@ -1,0 +1,80 @@
+import type { Core } from '@strapi/strapi';
+import type { DerivedFile } from '../../../contracts';
+import { VodError } from '../../errors';
+import { derivedKeyOf, withDerived } from '../../storage/derived';
+import { checkStaged, placeStaged, stagedKeyOf, unplaceStaged } from '../../storage/ingest-area';
+import type { Asset } from '../asset';
+import { getService } from '../get-service';
+import { retryingDeadlocks } from '../playback-session/deadlock';
+import { setDerived } from './derived-files';
+import type { Fence, JobStore } from './job-store';
+import { planOf } from './kinds';
+
+const MAX_ATTEMPTS = 5;
+
+/** The film was moved or trashed, or another job ended, since it was read. */
+class Overtaken extends Error {}
+
+export interface Delivery {
+  fence: Fence;
+  asset: string;
+  kind: string;
+  outputs: readonly DerivedFile[];
+}
+
+/** Throws `VodError` `output-refused` unless all that this kind makes was reported, and nothing else. */
+function checkNames({ kind, outputs }: Delivery): void {
+  const wanted = planOf(kind)?.outputs ?? [];
+  const names = new Set(outputs.map(({ name }) => name));
+  if (names.size === outputs.length && names.size === wanted.length && wanted.every((name) => names.has(name))) return;
+  throw new VodError('output-refused', 'A worker reported other files than its job makes.');
+}
+
+/**
+ * Files and rows change together: the job's row is held by the transaction while the files are put beside the film, so that
+ * no other attempt can be doing the same, and the asset's row is written only where the film still lies there.
+ */
+async function place(strapi: Core.Strapi, store: JobStore, delivery: Delivery, asset: Asset): Promise<boolean> {
+  const { root } = getService(strapi, 'storage');
+  const { fence, outputs } = delivery;
+  const placed: { staged: string; target: string }[] = [];
+  try {
+    return await strapi.db.transaction(async ({ trx }) => {
+      if (!(await store.finish(fence, trx))) return false;
+      for (const { name } of outputs) {
+        const staged = stagedKeyOf(fence.id, fence.attempt, name);
+        await placeStaged(root, staged, asset.storageKey, name);
+        placed.push({ staged, target: derivedKeyOf(asset.storageKey, name) });
+      }
+      if (await setDerived(strapi, asset, withDerived(asset.derived ?? [], outputs), trx)) return true;
+      throw new Overtaken();
+    });
+  } catch (error) {
+    for (const { staged, target } of placed) await unplaceStaged(root, target, staged);
+    throw error;
+  }
+}
+
+/**
+ * Takes over what a worker has made. `late`: of an attempt that does not run any more; `gone`: nobody wants it any more. Throws
+ * `VodError` `output-refused`, `storage-damaged` or `storage-missing` where it is not what was reported.
+ */
+export async function accept(
+  strapi: Core.Strapi,
+  store: JobStore,
+  delivery: Delivery,
+): Promise<'taken' | 'late' | 'gone'> {
+  const { root } = getService(strapi, 'storage');
+  const { fence, outputs } = delivery;
+  checkNames(delivery);
+  for (const output of outputs) await checkStaged(root, stagedKeyOf(fence.id, fence.attempt, output.name), output);
+  for (let attempt = 1; ; attempt += 1) {
+    const asset = await getService(strapi, 'asset').findById(delivery.asset);
+    if (asset?.state !== 'ready') return 'gone';
+    try {
+      return (await retryingDeadlocks(() => place(strapi, store, delivery, asset))) ? 'taken' : 'late';
+    } catch (error) {
+      if (!(error instanceof Overtaken) || attempt === MAX_ATTEMPTS) throw error;
+    }
+  }
+}

@@ -1,0 +1,123 @@
+import type { Core } from '@strapi/strapi';
+import type { ClaimAnswer, ClaimRequest, IngestJob, JobReport, JobReportAnswer } from '../../../contracts';
+import { configOf } from '../../config';
+import { VodError } from '../../errors';
+import { scratchKeyOf, stagedKeyOf } from '../../storage/ingest-area';
+import type { Asset } from '../asset';
+import { getService } from '../get-service';
+import { accept } from './acceptance';
+import { describeDerived } from './derived-files';
+import type { JobRow } from './job-row';
+import { createJobStore, type Fence, type JobStore } from './job-store';
+import { planOf } from './kinds';
+import { createUpkeep, type IngestUpkeep } from './upkeep';
+
+/** Doubled with each failure. */
+const MAX_RETRY_SECONDS = 3600;
+
+export interface IngestService extends IngestUpkeep {
+  readonly store: JobStore;
+  /** Gives a job that is due to exactly one of all workers that ask, on whatever node. */
+  claim(request: ClaimRequest): Promise<ClaimAnswer>;
+  /** Null: the report is late (S24), or of a job that nobody knows. */
+  report(id: string, report: JobReport): Promise<JobReportAnswer | null>;
+}
+
+/** What is to be made of stored films, in Strapi's own database, and the workers that make it. */
+export function createIngestService({ strapi }: { strapi: Core.Strapi }): IngestService {
+  const { leaseSeconds, maxAttempts, retrySeconds } = configOf(strapi).ingest;
+  const store = createJobStore(strapi);
+  const upkeep = createUpkeep(strapi, store);
+
+  /** After `failures` failed attempts; null: not again. */
+  function retryAfter(failures: number): number | null {
+    return failures >= maxAttempts ? null : Math.min(MAX_RETRY_SECONDS, retrySeconds * 2 ** (failures - 1));
+  }
+
+  function jobFrom(row: JobRow, attempt: number, asset: Asset): IngestJob {
+    const { document_id: id, kind } = row;
+    const { storageKey, sizeBytes, mime, durationSeconds } = asset;
+    const outputs = (planOf(kind)?.outputs ?? []).map((name) => ({ name, storageKey: stagedKeyOf(id, attempt, name) }));
+    const source = { storageKey, sizeBytes, mime, durationSeconds };
+    return { id, asset: asset.documentId, kind, attempt, leaseSeconds, source, scratch: scratchKeyOf(id), outputs };
+  }
+
+  /** Null: it has nothing to be made of now. */
+  async function begin(row: JobRow, fence: Fence): Promise<IngestJob | null> {
+    const asset = await getService(strapi, 'asset').findById(row.asset);
+    if (asset?.state === 'ready') return jobFrom(row, fence.attempt, asset);
+    // Without a row it may be that of an upload which is not committed yet.
+    if (asset === null) await store.fail(fence, { reason: 'asset-gone', retryInSeconds: retryAfter(row.failures + 1) });
+    else await store.cancel(row.asset);
+    return null;
+  }
+
+  async function tryToClaim(row: JobRow, worker: string): Promise<IngestJob | null> {
+    if (row.state === 'running' && retryAfter(row.failures + 1) === null) {
+      await store.giveUp(row);
+      return null;
+    }
+    if (planOf(row.kind) === null || !(await store.claim(row, worker, leaseSeconds))) return null;
+    return begin(row, { id: row.document_id, worker, attempt: row.attempt + 1 });
+  }
+
+  /** What is told to an attempt that does not run any more. */
+  async function afterAll({ id, worker, attempt }: Fence, state: JobReport['state']): Promise<JobReportAnswer | null> {
+    const row = await store.find(id);
+    if (row === null || row.attempt !== attempt || row.worker !== worker) return null;
+    if (row.state === 'cancelled') return { state: 'cancelled' };
+    // The answer to the same report was lost.
+    return row.state === 'done' && state === 'done' ? { state: 'settled' } : null;
+  }
+
+  async function take(fence: Fence, report: Extract<JobReport, { state: 'done' }>): Promise<JobReportAnswer | null> {
+    const row = await store.find(fence.id);
+    if (row?.state !== 'running' || row.attempt !== fence.attempt) return afterAll(fence, 'done');
+    try {
+      const { asset, kind } = row;
+      const outcome = await accept(strapi, store, { fence, asset, kind, outputs: report.outputs });
+      if (outcome === 'late') return afterAll(fence, 'done');
+      if (outcome === 'gone') {
+        await store.cancel(asset);
+        return { state: 'cancelled' };
+      }
+      await describeDerived(strapi, asset);
+      await upkeep.discard(fence.id);
+      return { state: 'settled' };
+    } catch (error) {
+      if (!(error instanceof VodError)) throw error;
+      strapi.log.warn(`protected-vod: what was made of asset ${row.asset} was refused: ${error.code}`);
+      await store.fail(fence, { reason: 'output-invalid', retryInSeconds: retryAfter(row.failures + 1) });
+      return null;
+    }
+  }
+
+  async function fail(fence: Fence, report: Extract<JobReport, { state: 'failed' }>): Promise<boolean> {
+    const row = await store.find(fence.id);
+    const retryInSeconds = row === null || report.final ? null : retryAfter(row.failures + 1);
+    return store.fail(fence, { reason: report.reason, retryInSeconds });
+  }
+
+  return {
+    store,
+    ...upkeep,
+    async claim({ worker, kinds, lacking }) {
+      if (lacking !== null) await store.noteLacking(kinds, lacking);
+      for (const row of await store.due(kinds)) {
+        const job = await tryToClaim(row, worker);
+        if (job !== null) return { job };
+      }
+      return { job: null };
+    },
+    async report(id, report) {
+      const fence = { id, worker: report.worker, attempt: report.attempt };
+      if (report.state === 'done') return take(fence, report);
+      if (report.state === 'running') {
+        const isRunning = await store.renew(fence, report.progress, leaseSeconds);
+        return isRunning ? { state: 'running', leaseSeconds } : afterAll(fence, report.state);
+      }
+      const isSettled = await (report.state === 'failed' ? fail(fence, report) : store.release(fence));
+      return isSettled ? { state: 'settled' } : afterAll(fence, report.state);
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { assetIdSchema, INGEST_REASON_CODES, jobIdSchema } from '../../../contracts';
+
+const rowSchema = z.object({
+  id: z.coerce.number(),
+  document_id: jobIdSchema,
+  asset: assetIdSchema,
+  kind: z.string(),
+  state: z.enum(['queued', 'running', 'done', 'failed', 'cancelled']),
+  attempt: z.coerce.number().int(),
+  failures: z.coerce.number().int(),
+  worker: z.string().nullable(),
+  progress: z.coerce.number(),
+  reason: z.enum(INGEST_REASON_CODES).nullable().catch(null),
+});
+
+export const JOB_COLUMNS = Object.keys(rowSchema.shape);
+
+export type JobRow = z.infer<typeof rowSchema>;
+
+export const parseJobRow = (row: unknown): JobRow => rowSchema.parse(row);

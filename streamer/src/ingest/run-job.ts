@@ -1,0 +1,102 @@
+import { type DerivedFile, INGEST_KINDS, type IngestJob, type IngestReason } from '../../../server/contracts';
+import { codeOf, describeCause } from '../errors';
+import type { Logger } from '../logger';
+import { IngestError } from './ingest-error';
+import type { JobApi } from './job-api';
+import { MAKERS } from './kinds';
+import { JobLost, Lease } from './lease';
+import { deliverOutput } from './output';
+import { openScratch, type Scratch } from './scratch';
+import { sniffFilm } from './tools/film-input';
+import type { Toolbox } from './tools/toolbox';
+
+export interface Workshop {
+  api: JobApi;
+  tools: Toolbox;
+  /** Real path of the storage root. */
+  root: string;
+  /** The real path of a stored film, proved to lie below the root. */
+  resolve(storageKey: string): Promise<string>;
+  maxPixels: number;
+  worker: string;
+  logger: Logger;
+}
+
+export interface RunningJob {
+  /** Gives the job back, for another worker to begin at once. */
+  stop(): void;
+  /** Resolves when nothing of it is left running here; never rejects. */
+  ended: Promise<void>;
+}
+
+function toIngestError(error: unknown): IngestError {
+  if (error instanceof IngestError) return error;
+  const code = codeOf(error);
+  const reason: IngestReason =
+    code === 'ENOSPC'
+      ? 'disk-full'
+      : code === 'asset-missing' || code === 'ENOENT'
+        ? 'source-missing'
+        : 'worker-failed';
+  return new IngestError(reason, describeCause(error), { cause: error });
+}
+
+async function make(workshop: Workshop, job: IngestJob, scratch: Scratch, lease: Lease): Promise<DerivedFile[]> {
+  const kind = INGEST_KINDS.find((known) => known === job.kind);
+  if (kind === undefined) throw new IngestError('worker-failed', 'the plugin gave a job that was not asked for');
+  const film = await sniffFilm(await workshop.resolve(job.source.storageKey));
+  const { tools, maxPixels } = workshop;
+  const { durationSeconds } = job.source;
+  const { signal } = lease;
+  const progressed = (share: number) => {
+    lease.progress = share;
+  };
+  const made = await MAKERS[kind]({ film, durationSeconds, scratch, tools, maxPixels, signal, progressed });
+  const outputs: DerivedFile[] = [];
+  for (const { name } of job.outputs) {
+    signal.throwIfAborted();
+    outputs.push(await deliverOutput(name, made.get(name) ?? '', scratch.targetOf(name)));
+  }
+  return outputs;
+}
+
+async function runJob(workshop: Workshop, job: IngestJob, lease: Lease): Promise<void> {
+  const { worker } = workshop;
+  const { attempt } = job;
+  const logger = workshop.logger.child({ job: job.id, kind: job.kind, asset: job.asset, attempt });
+  const startedAt = performance.now();
+  const scratch = await openScratch(workshop.root, job);
+  try {
+    const outputs = await make(workshop, job, scratch, lease);
+    const { state } = await lease.conclude({ worker, attempt, state: 'done', outputs });
+    const seconds = Math.round(performance.now() - startedAt) / 1000;
+    if (state === 'settled') logger.info({ seconds }, 'job done');
+    else logger.warn({ state }, 'what was made was not taken');
+    await (state === 'cancelled' ? scratch.removeAll() : scratch.removeOwn());
+  } catch (error) {
+    await scratch.removeOwn();
+    if (!(error instanceof JobLost)) throw error;
+    logger.info({ how: error.how }, 'job stopped');
+    if (error.how === 'stopping') await lease.release();
+    if (error.how === 'cancelled') await scratch.removeAll();
+  }
+}
+
+/** Begins with a job that was claimed at `claimedAt` (monotonic). */
+export function startJob(workshop: Workshop, job: IngestJob, claimedAt: number): RunningJob {
+  const { worker, logger } = workshop;
+  const { id, attempt, leaseSeconds } = job;
+  const lease = new Lease(workshop.api, { id, worker, attempt, leaseSeconds, claimedAt });
+  async function fail(thrown: unknown): Promise<void> {
+    const error = toIngestError(thrown);
+    logger.warn(
+      { job: id, kind: job.kind, asset: job.asset, attempt, reason: error.reason, detail: error.detail },
+      'job failed',
+    );
+    await lease.conclude({ worker, attempt, state: 'failed', reason: error.reason, final: error.isFinal });
+  }
+  const ended = runJob(workshop, job, lease)
+    .catch(fail)
+    .catch((error: unknown) => logger.error({ job: id, message: describeCause(error) }, 'job could not be ended'));
+  return { stop: () => lease.lose('stopping'), ended };
+}

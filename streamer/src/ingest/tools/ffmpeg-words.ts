@@ -1,0 +1,6 @@
+/** Options and filters of ffmpeg whose names are its own. */
+export const PROTOCOLS_ALLOWED = '-protocol_whitelist';
+export const DEMUXERS_ALLOWED = '-format_whitelist';
+export const DECODERS_ALLOWED = '-codec_whitelist';
+/** Of so many pictures the one that is most like all of them. */
+export const mostTypicalOf = (pictures: number): string => `thumbnail=n=${pictures}`;

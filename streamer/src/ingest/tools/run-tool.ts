@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { IngestError } from '../ingest-error';
+
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+/** The end of what it complained about is what tells. */
+const KEPT_COMPLAINT = 2000;
+
+export interface ToolRun {
+  /** Absolute path of the program, then its arguments: no shell ever sees them. */
+  command: readonly string[];
+  /** Where it works; relative names of its outputs lie there. */
+  cwd: string;
+  /** By the clock on the wall. */
+  maxSeconds: number;
+  signal?: AbortSignal;
+}
+
+type End = { code: number | null; signal: NodeJS.Signals | null };
+
+/** The whole group, so that nothing which the tool started lives on. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has gone already.
+  }
+}
+
+function reasonOf({ code, signal }: End, complaint: string): IngestError | null {
+  const detail = `${signal ?? `exit status ${code}`}: ${complaint.trim()}`;
+  // First, because ffmpeg ends what it could not go on with as if it were whole, with status 0.
+  if (/No space left on device/.test(complaint)) return new IngestError('disk-full', detail);
+  if (/Cannot allocate memory|std::bad_alloc/.test(complaint)) return new IngestError('tool-memory', detail);
+  if (code === 0) return null;
+  // Nobody here sends these; the kernel does when the limit of processor time is reached.
+  if (signal === 'SIGKILL' || signal === 'SIGXCPU') return new IngestError('tool-timeout', detail);
+  return new IngestError('tool-failed', detail);
+}
+
+class Running {
+  readonly #output: Buffer[] = [];
+  #outputBytes = 0;
+  #complaint = '';
+  /** Why it was killed from here. */
+  #verdict: IngestError | null = null;
+
+  constructor(private readonly child: ChildProcess) {
+    child.stdout?.on('data', (piece: Buffer) => this.#take(piece));
+    child.stderr?.on('data', (piece: Buffer) => {
+      this.#complaint = (this.#complaint + piece.toString('utf8')).slice(-KEPT_COMPLAINT);
+    });
+  }
+
+  kill(verdict: IngestError): void {
+    this.#verdict ??= verdict;
+    killGroup(this.child);
+  }
+
+  async ended(): Promise<string> {
+    const end = await new Promise<End>((resolve, reject) => {
+      this.child.once('error', (cause) => reject(new IngestError('ffmpeg-missing', cause.message, { cause })));
+      this.child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+    const error = this.#verdict ?? reasonOf(end, this.#complaint);
+    if (error !== null) throw error;
+    return Buffer.concat(this.#output).toString('utf8');
+  }
+
+  #take(piece: Buffer): void {
+    this.#outputBytes += piece.byteLength;
+    if (this.#outputBytes <= MAX_OUTPUT_BYTES) this.#output.push(piece);
+    else this.kill(new IngestError('output-invalid', 'it printed without end'));
+  }
+}
+
+/**
+ * Runs a program that is fed with hostile input: an argument array, an empty environment, no standard input, a process group
+ * of its own. Resolves to what it printed. Throws `IngestError`, or the signal's reason when that was aborted; in every
+ * case nothing of it is left running.
+ */
+export async function runTool({ command, cwd, maxSeconds, signal }: ToolRun): Promise<string> {
+  signal?.throwIfAborted();
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, { cwd, env: {}, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const running = new Running(child);
+  const timer = setTimeout(
+    () => running.kill(new IngestError('tool-timeout', `it took more than ${maxSeconds} seconds`)),
+    maxSeconds * 1000,
+  );
+  const onAbort = () => killGroup(child);
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await running.ended();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
+    killGroup(child);
+  }
+}

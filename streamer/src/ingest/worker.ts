@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import { INGEST_KINDS, type IngestSettings } from '../../../server/contracts';
+import { describeCause } from '../errors';
+import { createStorage, type Storage } from '../http/storage-path';
+import type { Logger } from '../logger';
+import { createAlarm } from './alarm';
+import { createJobApi, type JobApi } from './job-api';
+import { type RunningJob, startJob } from './run-job';
+import { openStorageArea } from './storage-area';
+import { createToolSource, type ToolSource } from './tools/tool-source';
+
+/** While the plugin cannot be reached, and while there is no ffmpeg. */
+const SLOW_POLL_SECONDS = 30;
+
+interface Place {
+  root: string;
+  storage: Storage;
+  tools: ToolSource;
+}
+
+/** Asks for a job, does it, and asks again; one at a time. Any number of these share the work. */
+export class IngestWorker {
+  readonly #id = randomUUID();
+  readonly #api: JobApi;
+  readonly #alarm = createAlarm();
+  #running: RunningJob | null = null;
+  #isStopped = false;
+  #isReachable = true;
+  #over: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly settings: Readonly<IngestSettings>,
+    private readonly logger: Logger,
+  ) {
+    const { internalUrl, keys } = settings;
+    this.#api = createJobApi({ internalUrl, credential: keys.credential });
+  }
+
+  /** Throws `StreamError` where the storage cannot be used. */
+  async start(): Promise<void> {
+    const { storageRoot, ffmpeg, maxMemoryBytes: memoryBytes, maxToolSeconds: maxSeconds } = this.settings;
+    const root = await openStorageArea(storageRoot);
+    const { logger } = this;
+    const tools = createToolSource({ ffmpeg, memoryBytes, maxSeconds, root, logger });
+    this.#over = this.#work({ root, storage: createStorage(root), tools });
+  }
+
+  /** There may be work now. */
+  wake(): void {
+    this.#alarm.ring();
+  }
+
+  /** Ends what runs, and gives it back. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#alarm.ring();
+    this.#running?.stop();
+    await this.#over;
+  }
+
+  async #work(place: Place): Promise<void> {
+    while (!this.#isStopped) {
+      const seconds = await this.#workOnce(place).catch((error: unknown) => {
+        this.logger.error({ message: describeCause(error) }, 'the worker stumbled');
+        return SLOW_POLL_SECONDS;
+      });
+      if (seconds > 0 && !this.#isStopped) await this.#alarm.pause(seconds);
+    }
+  }
+
+  /** Resolves to how many seconds to wait before the next question. */
+  async #workOnce(place: Place): Promise<number> {
+    const tools = await place.tools();
+    const claimedAt = performance.now();
+    const kinds = tools === null ? [] : [...INGEST_KINDS];
+    const lacking = tools === null ? 'ffmpeg-missing' : null;
+    const outcome = await this.#api.claim({ worker: this.#id, kinds, lacking });
+    this.#noteReach(outcome.state === 'unavailable' ? outcome.cause : null);
+    if (outcome.state === 'unavailable' || tools === null) return SLOW_POLL_SECONDS;
+    if (outcome.job === null) return this.settings.pollSeconds;
+    const { root, storage } = place;
+    const { maxPixels } = this.settings;
+    const { logger } = this;
+    const shop = { api: this.#api, tools, root, resolve: storage.resolve, maxPixels, worker: this.#id, logger };
+    this.#running = startJob(shop, outcome.job, claimedAt);
+    if (this.#isStopped) this.#running.stop();
+    await this.#running.ended;
+    this.#running = null;
+    return 0;
+  }
+
+  /** Tells once of each change. */
+  #noteReach(cause: string | null): void {
+    const isReachable = cause === null;
+    if (isReachable === this.#isReachable) return;
+    this.#isReachable = isReachable;
+    if (isReachable) this.logger.info('the plugin answers again');
+    else this.logger.warn({ cause }, 'the plugin cannot be asked for work');
+  }
+}

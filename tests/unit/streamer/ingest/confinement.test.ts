@@ -1,0 +1,155 @@
+import { access, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Bounds, type Confinement, probeConfinement } from '../../../../streamer/src/ingest/tools/confinement';
+import { inputOptions, sniffFilm } from '../../../../streamer/src/ingest/tools/film-input';
+import { runTool } from '../../../../streamer/src/ingest/tools/run-tool';
+import { createToolbox } from '../../../../streamer/src/ingest/tools/toolbox';
+import { CLIP_PATH } from '../../../support/clips';
+import { FFMPEG } from '../../../support/tools';
+
+const MIB = 1024 ** 2;
+
+let root: string;
+let cwd: string;
+let bounds: Bounds;
+beforeAll(async () => {
+  root = await realpath(await mkdtemp(path.join(tmpdir(), 'protected-vod-confined-')));
+  cwd = path.join(root, 'ingest');
+  await mkdir(cwd);
+  bounds = { memoryBytes: 1024 * MIB, seconds: 30, fileBytes: 16 * MIB, cwd, root };
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const bare: Confinement = { wrap: (command) => [...command], layers: [], missing: [] };
+
+describe('confinement', () => {
+  it('without the programs that it needs, leaves the tool bare and names what is missing', async () => {
+    const confinement = await probeConfinement({ sample: ['/bin/true'], bounds, searchPath: '/nowhere' });
+    expect(confinement.layers).toEqual([]);
+    expect(confinement.missing).toHaveLength(5);
+    expect(confinement.wrap(['/bin/true', '-x'], bounds)).toEqual(['/bin/true', '-x']);
+  });
+
+  it('leaves a layer out that does not hold here', async () => {
+    // A sample that no layer lets through: whatever is put around it fails.
+    const confinement = await probeConfinement({ sample: ['/bin/false'], bounds });
+    expect(confinement.layers).toEqual([]);
+  });
+});
+
+describe.skipIf(!FFMPEG)('ffmpeg', () => {
+  const ffmpeg = FFMPEG ?? '';
+  let confinement: Confinement;
+
+  beforeAll(async () => {
+    confinement = await probeConfinement({ sample: [ffmpeg, '-version'], bounds });
+  });
+
+  const run = (args: string[], more: Partial<Bounds> = {}, around = confinement) => {
+    const command = around.wrap([ffmpeg, '-nostdin', '-y', '-v', 'error', ...args], { ...bounds, ...more });
+    return runTool({ command, cwd, maxSeconds: 60 });
+  };
+
+  it('T24 is bounded in memory: what needs more fails, and what needs less does not', async ({ skip }) => {
+    skip(!confinement.layers.includes('limits'), 'prlimit is missing');
+    // 25 pictures a second of 24 MB each, held at one time.
+    const held = (seconds: string) =>
+      run(['-f', 'lavfi', '-t', seconds, '-i', 'color=size=4096x4096,negate', '-vf', 'reverse', '-f', 'null', '-'], {
+        memoryBytes: 400 * MIB,
+      });
+    await expect(held('2')).rejects.toMatchObject({
+      reason: 'tool-memory',
+    });
+    await held('0.2');
+  });
+
+  it('T24 is bounded in what it writes and in processor time', async ({ skip }) => {
+    skip(!confinement.layers.includes('limits'), 'prlimit is missing');
+    const endless = ['-f', 'lavfi', '-i', 'testsrc2=size=1280x720', '-c:v', 'rawvideo', '-f', 'rawvideo'];
+    await expect(run([...endless, 'file:large'], { fileBytes: MIB })).rejects.toThrow();
+    await expect(run([...endless, '/dev/null'], { seconds: 0.5 })).rejects.toMatchObject({
+      reason: 'tool-timeout',
+    });
+  });
+
+  describe('S24, T21 opens no connection', () => {
+    let connections = 0;
+    const listener = createServer((socket) => {
+      connections += 1;
+      socket.destroy();
+    });
+    let url: string;
+
+    beforeAll(async () => {
+      await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+      url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
+    });
+    afterAll(() => new Promise((resolve) => listener.close(resolve)));
+
+    const playlists: Record<string, () => string> = {
+      HLS: () => `#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n${url}/1.ts\n#EXT-X-ENDLIST\n`,
+      DASH: () =>
+        `<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT9S"><Period><AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>${url}/1.mp4</BaseURL></Representation></AdaptationSet></Period></MPD>`,
+      concat: () => `ffconcat version 1.0\nfile '${url}/1.mp4'\n`,
+    };
+
+    it.each(Object.keys(playlists))('for a film that is %s in truth: it is not even given to it', async (name) => {
+      const file = path.join(cwd, `${name}.mp4`);
+      await writeFile(file, playlists[name]?.() ?? '');
+      await expect(sniffFilm(file)).rejects.toMatchObject({ reason: 'source-refused', isFinal: true });
+      // And if it were, read as what it is not, or as what it is.
+      for (const demuxer of ['mov', 'hls', 'dash', 'concat']) {
+        const film = inputOptions({ path: file, demuxer }, ['h264']);
+        for (const around of [confinement, bare]) {
+          await expect(run([...film, '-f', 'null', '-'], {}, around)).rejects.toThrow();
+        }
+      }
+      expect(connections).toBe(0);
+    });
+
+    it('for a film that begins like one and names an address as its path', async () => {
+      const around = createToolbox({ ffmpeg, confinement, root, memoryBytes: 1024 * MIB, maxSeconds: 30 });
+      const { signal } = new AbortController();
+      await expect(around.probe({ path: `${url}/film.mp4`, demuxer: 'mov' }, [], { cwd, signal })).rejects.toThrow();
+      expect(connections).toBe(0);
+    });
+
+    it('in its network namespace, where it is asked for one', async ({ skip }) => {
+      skip(!confinement.layers.includes('network'), 'no network namespace can be made here');
+      await expect(run(['-i', `${url}/film.mp4`, '-f', 'null', '-'])).rejects.toThrow();
+      expect(connections).toBe(0);
+      // The same, but for the namespace.
+      await expect(run(['-i', `${url}/film.mp4`, '-f', 'null', '-'], {}, bare)).rejects.toThrow();
+      expect(connections).toBeGreaterThan(0);
+    });
+  });
+
+  it('S24 writes to its own directory, and to no other place of the storage', async ({ skip }) => {
+    skip(!confinement.layers.includes('files'), 'no mount namespace can be made here');
+    const film = path.join(root, 'film.mp4');
+    await writeFile(film, 'a film');
+    const write = (target: string) =>
+      run(['-f', 'lavfi', '-i', 'color=size=16x16', '-frames:v', '1', '-f', 'rawvideo', `file:${target}`]);
+    await write('mine');
+    await write(path.join(cwd, 'mine too'));
+    for (const target of [film, path.join(root, 'new'), '../new', '/proc/self/cwd/../new']) {
+      await expect(write(target), target).rejects.toThrow(/Read-only file system/);
+    }
+    expect(await readFile(film, 'utf8')).toBe('a film');
+    await access(path.join(cwd, 'mine too'));
+    // What is around it is as it was.
+    await writeFile(path.join(root, 'ours'), '');
+  });
+
+  it('T22 decodes nothing that is not on its list', async () => {
+    const film = await sniffFilm(CLIP_PATH);
+    const decode = (decoders: string[]) =>
+      run([...inputOptions(film, decoders), '-map', '0:V:0', '-frames:v', '1', '-f', 'null', '-']);
+    await decode(['h264']);
+    await expect(decode(['hevc'])).rejects.toMatchObject({ reason: 'tool-failed' });
+  });
+});
