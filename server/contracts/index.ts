@@ -1,4 +1,5 @@
 export * from './address-prefix';
+export * from './asset-api';
 export * from './audit-api';
 export * from './delivery-url';
 export * from './error-codes';
@@ -11,6 +12,7 @@ export * from './ids';
 export * from './introspection';
 export * from './json-lines';
 export * from './operator';
+export * from './packaged-codecs';
 export * from './playback-api';
 export * from './plugin-id';
 export * from './protocols';
@@ -20,3 +22,4 @@ export * from './storage-key';
 export * from './streamer-control';
 export * from './streamer-process';
 export * from './sync';
+export * from './verdict';

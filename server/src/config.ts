@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { PLUGIN_ID } from '../contracts';
+import { inspectionSchema } from './storage/inspection/inspection-config';
 import { STRATEGY_NAMES } from './storage/strategies';
 import { webhooksSchema } from './webhooks/webhook-config';
 
@@ -55,6 +56,7 @@ export const configSchema = z.strictObject({
         .describe('How long one resumable upload may take.'),
     })
     .prefault({}),
+  inspection: inspectionSchema.prefault({}),
   token: z
     .strictObject({
       lifetimeSeconds: z

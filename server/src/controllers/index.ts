@@ -1,3 +1,4 @@
+import { createAssetController } from './asset';
 import { createAuditController } from './audit';
 import { createGuestLinkController } from './guest-link';
 import { createPersonalDataController } from './personal-data';
@@ -10,6 +11,7 @@ import { createUploadController } from './upload';
 import { video } from './video';
 
 export const controllers = {
+  asset: createAssetController,
   audit: createAuditController,
   session: createSessionController,
   subject: createSubjectController,

@@ -1,11 +1,12 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { assetIdSchema, type GrantedAsset } from '../../contracts';
+import { assetIdSchema, type GrantedAsset, type Judgement } from '../../contracts';
 import { ASSET_UID } from '../content-types/uids';
 import { VodError } from '../errors';
 import type { Film } from '../storage/inspection/film-inspection';
 import { removeFromLibrary } from '../storage/library';
 import { moveToTrash, restoreFromTrash } from '../storage/trash';
+import { columnsOf, isSourcePlayed, judgedSchema, unpreparedReason } from './asset-judgement';
 import { requesterOf } from './audit/requester';
 import { batched } from './batch';
 import { getService } from './get-service';
@@ -23,6 +24,7 @@ const rowSchema = z.object({
   durationSeconds: z.number(),
   state: z.enum(['ready', 'trashed']),
   trashKey: z.string().nullish(),
+  ...judgedSchema.shape,
   /** Null: not known, or not as this version writes it. */
   tracks: z
     .array(z.object({ kind: z.string(), height: z.number().int().nonnegative().optional() }))
@@ -42,7 +44,15 @@ export interface AssetFacts extends Film {
   storageKey: string;
   sizeBytes: number;
   sha256: string;
+  /** Null: it is judged later, and not played before. */
+  judgement: Judgement | null;
   trashKey?: string | null;
+}
+
+/** A film of which nothing can be delivered yet. */
+export interface UnpreparedAsset {
+  id: string;
+  unprepared: NonNullable<ReturnType<typeof unpreparedReason>>;
 }
 
 /** 24 of SHA-256's 32 bytes: no two films share it, and no segment cache survives a changed byte. */
@@ -57,9 +67,13 @@ function heightOf({ tracks }: Asset): number | undefined {
   return heights && heights.length === pictures?.length ? Math.max(0, ...heights) : undefined;
 }
 
-function granted(asset: Asset | null): GrantedAsset | null {
+function granted(asset: Asset | null): GrantedAsset | UnpreparedAsset | null {
   if (asset?.state !== 'ready') return null;
   const { documentId: id, contentVersion, fileName, mime, durationSeconds, storageKey, sizeBytes } = asset;
+  if (!isSourcePlayed(asset)) {
+    const unprepared = unpreparedReason(asset);
+    return unprepared && { id, unprepared };
+  }
   const height = heightOf(asset);
   const renditions = [{ id: 'source', storageKey, sizeBytes, ...(height !== undefined && { height }) }];
   return { id, contentVersion, fileName, mime, durationSeconds, renditions };
@@ -68,8 +82,8 @@ function granted(asset: Asset | null): GrantedAsset | null {
 /** Attributes of an asset that `grantedFrom` reads. */
 export const ASSET_ATTRIBUTES = Object.keys(rowSchema.shape);
 
-/** What a streamer needs to serve the asset of a row; null unless it is ready. */
-export function grantedFrom(row: unknown): GrantedAsset | null {
+/** What a streamer needs to serve the asset of a row; null unless it is ready, or will be. */
+export function grantedFrom(row: unknown): GrantedAsset | UnpreparedAsset | null {
   return granted(rowSchema.nullable().parse(row));
 }
 
@@ -114,10 +128,11 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     },
 
     /** Adds the row of a film that lies in the library already; with a `trashKey`, in the trash. */
-    async create({ assetId, sizeBytes, sha256, trashKey = null, ...facts }: AssetFacts): Promise<Asset> {
+    async create({ assetId, sizeBytes, sha256, judgement, trashKey = null, ...facts }: AssetFacts): Promise<Asset> {
       const row: unknown = await rows().create({
         data: {
           ...facts,
+          ...columnsOf(judgement),
           documentId: assetId,
           sizeBytes: String(sizeBytes),
           sha256,
@@ -180,21 +195,15 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     },
 
     /**
-     * Answers what a streamer needs to serve an asset; null unless it is ready. Reads each once, and together what is
-     * asked for at one time.
+     * Answers what a streamer needs to serve an asset; null unless it is ready, or will be. Reads each once, and together
+     * what is asked for at one time.
      */
-    grantedAssets(): (assetId: string) => Promise<GrantedAsset | null> {
+    grantedAssets(): (assetId: string) => Promise<GrantedAsset | UnpreparedAsset | null> {
       const read = batched(async (ids: string[]) => {
         const found: unknown[] = await rows().findMany({ where: { documentId: { $in: ids } } });
         return new Map(found.map((row) => [identifiedSchema.parse(row).documentId, row]));
       });
       return async (id) => (assetIdSchema.safeParse(id).success ? grantedFrom(await read(id)) : null);
-    },
-
-    /** The same for a video row that was read with its `source`. */
-    async ofVideo(video: { source?: unknown }): Promise<GrantedAsset | null> {
-      const assetId = markedAsset(video.source);
-      return assetId === null ? null : granted(await findById(assetId));
     },
   };
 }

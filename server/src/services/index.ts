@@ -6,6 +6,8 @@ import { createEventsService } from './events';
 import { createExternalStreamersService } from './external-streamers';
 import { createExternalSubjectsService } from './external-subjects';
 import { createFilmIntakeService } from './film-intake';
+import { createFilmJudgingService } from './film-judging';
+import { createFilmReportService } from './film-report';
 import { createGuestLinksService } from './guest-links';
 import { createIntrospectionService } from './introspection';
 import { createKeysService } from './keys';
@@ -38,6 +40,8 @@ export const services = {
   'external-streamers': createExternalStreamersService,
   'external-subjects': createExternalSubjectsService,
   'film-intake': createFilmIntakeService,
+  'film-judging': createFilmJudgingService,
+  'film-report': createFilmReportService,
   'media-file': createMediaFileService,
   'media-folder': createMediaFolderService,
   'resumable-upload': createResumableUploadService,

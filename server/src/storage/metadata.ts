@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { assetIdSchema, storageKeySchema } from '../../contracts';
+import { assetIdSchema, judgementSchema, storageKeySchema } from '../../contracts';
 import { METADATA_SUFFIX } from './segment-name';
 import { hasErrno } from './storage-error';
 import { FILE_MODE, openKey, pathOfKey, type StorageRoot } from './storage-root';
@@ -34,6 +34,8 @@ const metadataSchema = z.object({
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   durationSeconds: z.number().nonnegative(),
   tracks: tracksSchema.optional(),
+  /** Without it the film is judged again before it is played. */
+  judgement: judgementSchema.optional(),
   storedAt: z.iso.datetime(),
 });
 

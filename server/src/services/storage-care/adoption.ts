@@ -23,7 +23,7 @@ export async function addRowFrom(
   metadata: FilmMetadata,
   place: { storageKey: string; trashKey: string | null },
 ) {
-  const { assetId, fileName, sizeBytes, sha256, mime, durationSeconds, tracks = [] } = metadata;
-  const film = { mime, durationSeconds, tracks };
+  const { assetId, fileName, sizeBytes, sha256, mime, durationSeconds, tracks = [], judgement = null } = metadata;
+  const film = { mime, durationSeconds, tracks, judgement };
   return getService(strapi, 'asset').create({ assetId, fileName, sizeBytes, sha256, ...film, ...place });
 }

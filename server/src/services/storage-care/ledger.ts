@@ -4,6 +4,7 @@ import { assetIdSchema } from '../../../contracts';
 import { ASSET_UID } from '../../content-types/uids';
 import { tracksSchema } from '../../storage/metadata';
 import type { FilmLedger, StoredFilm } from '../../storage/moving/ledger';
+import { judgedSchema, judgementOf } from '../asset-judgement';
 import { getService } from '../get-service';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 
@@ -27,8 +28,12 @@ const rowSchema = z
     movedFrom: z.string().nullable(),
     reason: z.string().nullish(),
     tracks: tracksSchema.optional().catch(undefined),
+    ...judgedSchema.shape,
   })
-  .transform(({ documentId: assetId, tracks, ...row }) => ({ assetId, ...row, ...(tracks && { tracks }) }));
+  .transform(({ documentId: assetId, tracks, verdict, verdictReason, verdictSentence, ...row }) => {
+    const judgement = judgementOf({ verdict, verdictReason, verdictSentence });
+    return { assetId, ...row, ...(tracks && { tracks }), ...(judgement && { judgement }) };
+  });
 
 export type FilmRow = StoredFilm & { id: number; reason?: string | null | undefined };
 

@@ -61,9 +61,10 @@ async function describe(root: StorageRoot, { film, folders }: Move, to: string):
 
 /** What the metadata file of a film says when the row is right. */
 export function metadataOf(film: StoredFilm, folders: readonly string[], storedAt: string) {
-  const { assetId, fileName, storageKey, mime, sizeBytes, sha256, durationSeconds, tracks } = film;
+  const { assetId, fileName, storageKey, mime, sizeBytes, sha256, durationSeconds } = film;
+  const { tracks, judgement } = film;
   const facts = { assetId, fileName, storageKey, folders, mime, sizeBytes, sha256, durationSeconds };
-  return { version: 1 as const, ...facts, ...(tracks && { tracks }), storedAt };
+  return { version: 1 as const, ...facts, ...(tracks && { tracks }), ...(judgement && { judgement }), storedAt };
 }
 
 /**

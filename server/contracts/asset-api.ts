@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { assetIdSchema, documentIdSchema } from './ids';
+import { VERDICTS } from './verdict';
+
+/** One stored film as administrators are told of it. */
+export const assetEntrySchema = z.object({
+  id: assetIdSchema,
+  fileName: z.string(),
+  mime: z.string(),
+  sizeBytes: z.number().int().nonnegative(),
+  /** 0: not known before it is transcoded. */
+  durationSeconds: z.number().nonnegative(),
+  tracks: z.array(
+    z.object({
+      kind: z.string(),
+      codec: z.string(),
+      language: z.string(),
+      /** Of the picture as it is shown, in pixels. */
+      width: z.number().int().exactOptional(),
+      height: z.number().int().exactOptional(),
+    }),
+  ),
+  state: z.enum(['ready', 'trashed']),
+  /** Null: not judged yet, and not played until it is. */
+  verdict: z.enum(VERDICTS).nullable(),
+  /** One of `VERDICT_REASONS`; of a film that was stored before and is refused now, a `film-…` code. */
+  verdictReason: z.string().nullable(),
+  verdictSentence: z.string().nullable(),
+});
+
+/** `GET /protected-vod/assets/:id` (admin). */
+export const assetAnswerSchema = z.object({ data: assetEntrySchema });
+
+/** Query of `GET /protected-vod/assets` (admin): the films of one video, its draft's and the published one's. */
+export const assetQuerySchema = z.strictObject({ video: documentIdSchema });
+
+export const assetListSchema = z.object({ data: z.array(assetEntrySchema) });
+
+/** What the answer to an upload says of each protected film, under `protectedVod`. */
+export const uploadedFilmSchema = assetEntrySchema
+  .pick({ verdict: true, verdictReason: true, verdictSentence: true })
+  .extend({ assetId: assetIdSchema });
+
+export type AssetEntry = z.infer<typeof assetEntrySchema>;
+export type UploadedFilm = z.infer<typeof uploadedFilmSchema>;
