@@ -92,8 +92,13 @@ describe('T24 a film whose tables promise four billion samples', () => {
     const { status, error } = await upload(clipWith(table, fields));
     expect([status, error.details.code]).toEqual([400, 'film-has-too-many-samples']);
     expect(error.message).toMatch(
-      /^“bomb.mp4” has too many samples: 4,29\d,\d{3},\d{3} in one track; this site allows 5,000,000/,
+      /^“bomb.mp4” has too many samples: 4,29\d,\d{3},\d{3} in one track; this site allows 3,000,000/,
     );
+  });
+
+  test('all in one chunk: it is refused, for each of them would have to be found among all', async () => {
+    const { status, error } = await upload(clipWith('stsc', { 12: 500_000 }));
+    expect([status, error.details.code]).toEqual([400, 'film-is-too-complex']);
   });
 
   test('in a fragment: it is refused, and the site goes on meanwhile', async () => {

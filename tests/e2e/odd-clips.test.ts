@@ -44,6 +44,7 @@ const PLAYED: Record<string, Played> = {
   'faststart.mp4': everywhere,
   'tail-moov.mp4': everywhere,
   'fragmented.mp4': everywhere,
+  'smooth.ismv': everywhere,
   'matroska.mkv': everywhere,
   'transport.ts': everywhere,
   'silent.mp4': { ...everywhere, audios: 0 },
@@ -82,6 +83,7 @@ const KEPT: Record<string, { reason: string; sentence: string }> = {
   'old.mov': { reason: 'container-needs-transcode', sentence: '(old QuickTime)' },
   'prores.mov': { reason: 'picture-needs-transcode', sentence: 'The picture of “prores.mov” has a format' },
   'broadcast.ts': { reason: 'picture-needs-transcode', sentence: '(MPEG-2)' },
+  'receiver.ts': { reason: 'sound-needs-transcode', sentence: '(mp2)' },
   'camera.mov': { reason: 'sound-needs-transcode', sentence: 'The sound of “camera.mov” has a format' },
   'sound.wav': { reason: 'sound-needs-transcode', sentence: '(pcm-s16)' },
 };
@@ -187,7 +189,9 @@ describe.skipIf(!FFMPEG)('odd clips (needs ffmpeg)', () => {
     scratch = await mkdtemp(path.join(tmpdir(), 'odd-clips-'));
     // All of it is one viewer.
     const rateLimits = { mint: { perUser: null, perPrefix: null }, redeem: { perUser: null, perPrefix: null } };
-    site = await startPlaybackSite({ pluginConfig: { rateLimits } });
+    // Fewer than the single values that three seconds of PCM consist of: those are no samples that anybody lists.
+    const inspection = { maxSamples: 100_000 };
+    site = await startPlaybackSite({ pluginConfig: { rateLimits, inspection } });
   });
 
   afterAll(async () => {
@@ -292,6 +296,20 @@ describe.skipIf(!FFMPEG)('odd clips (needs ffmpeg)', () => {
     });
   });
 
+  it('a program that uploads over REST is told the verdict too', async () => {
+    const tokens = site.app.strapi.service('admin::api-token');
+    const data = { name: 'uploader', description: '', type: 'full-access', lifespan: null, permissions: null };
+    const form = new FormData();
+    form.set('files', new Blob([await readFile(pathOf('film.avi'))], { type: 'video/x-msvideo' }), 'program.avi');
+    const response = await fetch(`${site.app.url}/api/upload`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${(await tokens.create(data)).accessKey}` },
+      body: form,
+    });
+    const [file] = (await response.json()) as { protectedVod: unknown }[];
+    expect(uploadedFilmSchema.parse(file?.protectedVod)).toMatchObject({ verdict: 'transcode-first' });
+  });
+
   it('what is known of a film is told to administrators who may look at its file', async () => {
     const { assetId } = told(await upload('faststart.mp4'));
     const route = `/assets/${assetId}`;
@@ -338,6 +356,7 @@ describe.skipIf(!FFMPEG)('odd clips (needs ffmpeg)', () => {
       'faststart.mp4',
       'tail-moov.mp4',
       'fragmented.mp4',
+      'smooth.ismv',
       'matroska.mkv',
       'transport.ts',
       'silent.mp4',

@@ -49,6 +49,8 @@ const RECIPES: Record<string, Recipe> = {
   [FIRST]: () => [...PICTURE, ...SOUND, ...H264, ...AAC, '-shortest', '-movflags', '+faststart'],
   'tail-moov.mp4': copied(),
   'fragmented.mp4': copied('-movflags', 'frag_keyframe+empty_moov'),
+  // Its headers say of the duration that it is not known.
+  'smooth.ismv': copied(),
   'matroska.mkv': copied(),
   'transport.ts': copied(),
   'silent.mp4': copied('-an'),
@@ -100,6 +102,7 @@ const RECIPES: Record<string, Recipe> = {
   'old.mov': bytesOf((bytes) => withoutBox(bytes, 'ftyp'), 'tail-moov.mp4'),
   'prores.mov': from('-t', '1', '-c:v', 'prores_ks', '-c:a', 'copy'),
   'broadcast.ts': from('-c:v', 'mpeg2video', '-c:a', 'copy'),
+  'receiver.ts': from('-c:v', 'copy', '-c:a', 'mp2'),
   'camera.mov': from('-c:v', 'copy', '-c:a', 'pcm_s16le'),
   'sound.wav': from('-vn'),
   'cut-off.mp4': bytesOf((bytes) => bytes.subarray(0, Math.floor(bytes.length / 2))),

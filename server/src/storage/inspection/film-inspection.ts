@@ -44,6 +44,8 @@ const CONTAINERS = [MP4, QTFF, MATROSKA, WEBM, MPEG_TS, MP3, WAVE, OGG, FLAC, AD
 /** Headers round, and the last cue or silence may be left out: only more than both of these is a cut. */
 const MISSING_SECONDS = 2;
 const MISSING_SHARE = 0.02;
+/** Two hours that are not interleaved. Each of them makes finding another one slower. */
+const MAX_CHUNK_SAMPLES = 400_000;
 /** ISO/IEC 23001-7 §4, and Apple's older one. */
 const ENCRYPTED_FORMATS = new Set(['encv', 'enca', 'drmi', 'drms']);
 
@@ -71,10 +73,13 @@ function secondsOf(tracks: readonly SurveyedTrack[]): number {
 
 /** What the tables promise, before a parser believes them. */
 function refuseTables({ tracks }: Movie, { limits, fileName }: Inspected): FilmRefusal | null {
+  const tooManyTracks = beyond(limits, 'maxTracks', tracks.length, fileName);
+  if (tooManyTracks) return tooManyTracks;
   const samples = Math.max(0, ...tracks.map((track) => track.samples));
-  const tooMany =
-    beyond(limits, 'maxTracks', tracks.length, fileName) ?? beyond(limits, 'maxSamples', samples, fileName);
-  if (tooMany) return tooMany;
+  const tooManySamples = beyond(limits, 'maxSamples', samples, fileName);
+  if (tooManySamples) return tooManySamples;
+  if (tracks.some(({ chunkSamples }) => chunkSamples > MAX_CHUNK_SAMPLES))
+    throw new TooComplex('A chunk is too large.');
   const isEncrypted = tracks.some(({ formats }) => formats.some((format) => ENCRYPTED_FORMATS.has(format)));
   return isEncrypted ? refusal('film-is-encrypted', fileName) : null;
 }
@@ -98,23 +103,34 @@ interface Surroundings {
   unread: UnreadStream[];
 }
 
-async function inspectTracks(input: Input, beside: Surroundings, inspected: Inspected): Promise<FilmInspection> {
-  const { limits, fileName } = inspected;
-  const all = await input.getTracks();
-  // What describes them lay in the part of the file that is missing.
-  if (all.length + beside.unread.length === 0) return { refusal: refusal('film-is-incomplete', fileName) };
-  const tooMany = beyond(limits, 'maxTracks', all.length, fileName);
-  if (tooMany) return { refusal: tooMany };
+/** Surveys them all; sound tracks that were made and never written to do no harm. */
+async function surveyAll(all: InputTrack[], inspected: Inspected): Promise<SurveyedTrack[] | FilmRefusal> {
   const tracks: SurveyedTrack[] = [];
   for (const track of all) {
     const surveyed = await surveyTrack(track);
-    const refused = refuseTrack(surveyed, inspected);
-    if (refused) return { refusal: refused };
-    tracks.push(surveyed);
+    if (surveyed === null && track.isAudioTrack()) continue;
+    const refused = surveyed ? refuseTrack(surveyed, inspected) : refusal('film-is-incomplete', inspected.fileName);
+    if (refused) return refused;
+    if (surveyed) tracks.push(surveyed);
   }
+  return tracks;
+}
+
+async function inspectTracks(input: Input, beside: Surroundings, inspected: Inspected): Promise<FilmInspection> {
+  const { limits, fileName } = inspected;
+  const all = await input.getTracks();
+  const tooMany = beyond(limits, 'maxTracks', all.length, fileName);
+  if (tooMany) return { refusal: tooMany };
+  const tracks = await surveyAll(all, inspected);
+  if ('code' in tracks) return { refusal: tracks };
   const durationSeconds = secondsOf(tracks);
-  const isWhole = all.length === 0 || (durationSeconds > 0 && !(await breaksOff(input, all)));
-  if (!isWhole) return { refusal: refusal('film-is-incomplete', fileName) };
+  const isOpenEnded = beside.movie?.tracks.some((track) => track.isOpenEnded) ?? false;
+  // Without tracks, what describes them lay in the part of the file that is missing.
+  const isWhole = tracks.length > 0 ? durationSeconds > 0 : beside.unread.length > 0;
+  const isPromised = tracks.length > 0 && !isOpenEnded;
+  if (!isWhole || (isPromised && (await breaksOff(input, all)))) {
+    return { refusal: refusal('film-is-incomplete', fileName) };
+  }
   const mime = (await input.getMimeType()).split(';', 1)[0]?.trim().toLowerCase() ?? 'video/mp4';
   const film = { mime, durationSeconds, tracks: tracks.map(describeTrack) };
   return { film, judgement: judgeTracks({ tracks, ...beside }, fileName) };

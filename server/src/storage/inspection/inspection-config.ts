@@ -23,8 +23,8 @@ export const inspectionSchema = z.strictObject({
     .int()
     .min(1)
     .max(50_000_000)
-    .default(5_000_000)
-    .describe('The same for the pictures, or packets of sound, in one track.'),
+    .default(3_000_000)
+    .describe('The same for the pictures, or packets of sound, that one track lists.'),
   maxFrameRate: z.number().positive().default(480).describe('The same for pictures per second.'),
   timeoutSeconds: z
     .number()

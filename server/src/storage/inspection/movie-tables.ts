@@ -9,11 +9,15 @@ export interface MovieTrack {
   handler: string;
   /** Names of its sample entries. */
   formats: string[];
-  /** The largest number of samples that one of its tables promises. */
+  /** How many samples its tables list; none of those that all have one size. */
   samples: number;
+  /** The most that one of its chunks holds, of samples that are listed. */
+  chunkSamples: number;
   edits: Edit[];
   /** More than one: players may believe either. */
   editLists: number;
+  /** Its header gives all ones for its duration (§8.4.2): it was written before anybody knew. */
+  isOpenEnded: boolean;
   /** Null: every sample is a key, or it has no tables. */
   longestKeyGapSeconds: number | null;
 }
@@ -58,15 +62,37 @@ function timescaleOf(bytes: Buffer, header: Box | undefined): number {
   return Math.max(1, bytes.readUInt32BE(at));
 }
 
-function promisedSamples(bytes: Buffer, tables: Tables): number {
-  const counted = ['stsz', 'stz2'].flatMap((type) => tables.get(type) ?? []);
-  const counts = counted.map(({ start, end }) => (end - start < 12 ? 0 : bytes.readUInt32BE(start + 8)));
-  for (const table of ['stts', 'ctts'].flatMap((type) => tables.get(type) ?? [])) {
-    let sum = 0;
-    for (const at of entriesOf(bytes, table, 8)) sum += bytes.readUInt32BE(at);
-    counts.push(sum);
+function isOpenEnded(bytes: Buffer, header: Box | undefined): boolean {
+  if (header === undefined) return false;
+  const [offset, size] = bytes[header.start] === 1 ? [24, 8] : [16, 4];
+  const duration = bytes.subarray(header.start + offset, Math.min(header.start + offset + size, header.end));
+  return duration.byteLength === size && duration.every((byte) => byte === 0xff);
+}
+
+function sumOf(bytes: Buffer, tables: readonly Box[]): number {
+  let sum = 0;
+  for (const table of tables) for (const at of entriesOf(bytes, table, 8)) sum += bytes.readUInt32BE(at);
+  return sum;
+}
+
+/** Samples of one size (PCM) are counted and not listed; where pictures are shown in another order, their times are. */
+function listedSamples(bytes: Buffer, tables: Tables): number {
+  const boxes = (type: string) => tables.get(type) ?? [];
+  const sized = [...boxes('stsz'), ...boxes('stz2')].filter(({ start, end }) => end - start >= 12);
+  const listed = sized.filter(({ start }) => bytes.readUInt32BE(start + 4) === 0 || boxes('stz2').length > 0);
+  const counts = listed.map(({ start }) => bytes.readUInt32BE(start + 8));
+  const reordered = boxes('ctts');
+  if (reordered.length > 0) counts.push(sumOf(bytes, reordered), sumOf(bytes, boxes('stts')));
+  return counts.reduce((most, count) => Math.max(most, count), 0);
+}
+
+/** To find one sample, demuxers add up all that lie in its chunk. */
+function largestChunk(bytes: Buffer, tables: Tables): number {
+  let most = 0;
+  for (const table of tables.get('stsc') ?? []) {
+    for (const at of entriesOf(bytes, table, 12)) most = Math.max(most, bytes.readUInt32BE(at + 4));
   }
-  return Math.max(0, ...counts);
+  return most;
 }
 
 function editsOf(bytes: Buffer, list: Box, scales: { movie: number; media: number }): Edit[] {
@@ -122,15 +148,18 @@ function trackOf(bytes: Buffer, box: Box, movieScale: number): MovieTrack {
   const [keys, times] = [first('stss'), first('stts')];
   const media = timescaleOf(bytes, first('mdhd'));
   const lists = tables.get('elst') ?? [];
+  const samples = listedSamples(bytes, tables);
   return {
     id: identity ? identityOf(bytes, identity) : null,
     handler: handler ? bytes.toString('latin1', handler.start + 8, handler.start + 12) : '',
     formats: formats
       ? [...boxesIn(bytes, formats.start + 8, formats.end)].slice(0, MAX_FORMATS).map(({ type }) => type)
       : [],
-    samples: promisedSamples(bytes, tables),
+    samples,
+    chunkSamples: samples === 0 ? 0 : largestChunk(bytes, tables),
     edits: lists.flatMap((list) => editsOf(bytes, list, { movie: movieScale, media })),
     editLists: lists.length,
+    isOpenEnded: isOpenEnded(bytes, first('mdhd')),
     longestKeyGapSeconds: keys && times ? longestKeyGap(bytes, times, keys) / media : null,
   };
 }

@@ -76,6 +76,13 @@ async function nameOf(track: InputTrack, codec: string | null): Promise<string> 
   );
 }
 
+/** MPEG-1 audio of layer I or II (ISO/IEC 11172-3 §2.4.2.3), which containers do not tell from MP3. */
+async function isOldLayer(sink: EncodedPacketSink, codec: string | null): Promise<boolean> {
+  if (codec !== 'mp3') return false;
+  const [, second = 0] = (await sink.getFirstPacket())?.data ?? [];
+  return (second & 0b110) !== 0b010;
+}
+
 async function sizeOf(track: InputTrack) {
   if (!track.isVideoTrack()) return { sidePixels: 0 };
   const [width, height] = [await track.getDisplayWidth(), await track.getDisplayHeight()];
@@ -83,22 +90,25 @@ async function sizeOf(track: InputTrack) {
   return { width, height, sidePixels: Math.max(width, height, ...coded) };
 }
 
-/** Reads the head and the last packet of a track, and what describes it. */
-export async function surveyTrack(track: InputTrack): Promise<SurveyedTrack> {
+/** Reads the head and the last packet of a track, and what describes it. Null: nothing lists a packet of it. */
+export async function surveyTrack(track: InputTrack): Promise<SurveyedTrack | null> {
   const sink = new EncodedPacketSink(track);
+  const head = await headOf(sink);
+  if (head.length === 0) return null;
   const codec = await track.getCodec();
   const parameters = codec === null ? null : await track.getCodecParameterString();
+  const isOld = await isOldLayer(sink, codec);
   const last = await sink.getPacket(Number.POSITIVE_INFINITY);
   return {
     id: track.id,
     kind: track.isVideoTrack() ? 'video' : 'audio',
-    codec: await nameOf(track, codec),
+    codec: isOld ? 'mp2' : await nameOf(track, codec),
     // Without its parameters no player knows whether to take it.
-    isPackaged: codec !== null && packaged.has(codec) && parameters !== null,
+    isPackaged: codec !== null && packaged.has(codec) && parameters !== null && !isOld,
     playsEverywhere: AVC_EVERYWHERE.test(parameters ?? '') || AAC_EVERYWHERE.test(parameters ?? ''),
     language: await track.getLanguageCode(),
     ...(await sizeOf(track)),
-    ...timingOf(await headOf(sink)),
+    ...timingOf(head),
     endSeconds: last === null ? 0 : last.timestamp + last.duration,
     // A cut-off file still promises its full duration; only its last packet tells that bytes are missing.
     isCutOff: last === null || last.byteLength === 0,

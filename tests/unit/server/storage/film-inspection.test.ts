@@ -82,6 +82,21 @@ describe('what is refused', () => {
   });
 });
 
+test('a sound track that was made and never written to does no harm', async () => {
+  const bytes = clip();
+  const sound = bytes.lastIndexOf('soun');
+  for (const [table, at] of [
+    ['stts', 8],
+    ['stsz', 12],
+    ['stsc', 8],
+    ['stco', 8],
+  ] as const) {
+    bytes.writeUInt32BE(0, bytes.indexOf(table, sound) + at);
+  }
+  const inspection = await inspectBytes(bytes);
+  expect(inspection).toMatchObject({ film: { tracks: [{ kind: 'video' }] } });
+});
+
 describe('what is kept and transcoded first', () => {
   test('a container that the packager does not read', async () => {
     const avi = Buffer.concat([Buffer.from('RIFF\x00\x00\x10\x00AVI LIST', 'latin1'), Buffer.alloc(5000)]);
