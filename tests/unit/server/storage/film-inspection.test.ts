@@ -82,6 +82,14 @@ describe('what is refused', () => {
   });
 });
 
+test('a film of which the end of one track is missing is incomplete', async () => {
+  const bytes = clip();
+  const table = bytes.indexOf('stco', bytes.lastIndexOf('soun'));
+  const last = table + 8 + 4 * bytes.readUInt32BE(table + 8);
+  bytes.writeUInt32BE(bytes.length - 10, last);
+  expect(await inspectBytes(bytes)).toMatchObject({ refusal: { code: 'film-is-incomplete' } });
+});
+
 test('a sound track that was made and never written to does no harm', async () => {
   const bytes = clip();
   const sound = bytes.lastIndexOf('soun');
