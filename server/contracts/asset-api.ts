@@ -1,10 +1,13 @@
 import { z } from 'zod';
-import { assetIdSchema, documentIdSchema } from './ids';
+import { assetIdSchema } from './ids';
 import { VERDICTS } from './verdict';
 
 /** One stored film as administrators are told of it. */
 export const assetEntrySchema = z.object({
   id: assetIdSchema,
+  state: z.enum(['ready', 'trashed']),
+  /** Why it is in that state, where somebody said so. */
+  reason: z.string().nullable(),
   fileName: z.string(),
   mime: z.string(),
   sizeBytes: z.number().int().nonnegative(),
@@ -20,7 +23,6 @@ export const assetEntrySchema = z.object({
       height: z.number().int().exactOptional(),
     }),
   ),
-  state: z.enum(['ready', 'trashed']),
   /** Null: not judged yet, and not played until it is. */
   verdict: z.enum(VERDICTS).nullable(),
   /** One of `VERDICT_REASONS`; of a film that was stored before and is refused now, a `film-…` code. */
@@ -28,13 +30,8 @@ export const assetEntrySchema = z.object({
   verdictSentence: z.string().nullable(),
 });
 
-/** `GET /protected-vod/assets/:id` (admin). */
-export const assetAnswerSchema = z.object({ data: assetEntrySchema });
-
-/** Query of `GET /protected-vod/assets` (admin): the films of one video, its draft's and the published one's. */
-export const assetQuerySchema = z.strictObject({ video: documentIdSchema });
-
-export const assetListSchema = z.object({ data: z.array(assetEntrySchema) });
+/** Of `GET /protected-vod/assets/:documentId`: the assets behind a video, a Media Library file, or the asset itself. */
+export const assetsSchema = z.object({ data: z.array(assetEntrySchema) });
 
 /** What the answer to an upload says of each protected film, under `protectedVod`. */
 export const uploadedFilmSchema = assetEntrySchema

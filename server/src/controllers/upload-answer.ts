@@ -15,7 +15,7 @@ async function addVerdicts(strapi: Core.Strapi, body: unknown): Promise<void> {
     return assetId === null ? [] : [{ file, assetId }];
   });
   if (films.length === 0) return;
-  const entries = await getService(strapi, 'film-report').read(films.map(({ assetId }) => assetId));
+  const entries = await getService(strapi, 'asset-overview').read(films.map(({ assetId }) => assetId));
   for (const { file, assetId } of films) {
     const entry = entries.find(({ id }) => id === assetId);
     if (!entry) continue;

@@ -8,9 +8,6 @@ export function assetAdminRoutes() {
   };
   return {
     type: 'admin',
-    routes: [
-      { method: 'GET', path: '/assets', handler: 'asset.find', config },
-      { method: 'GET', path: '/assets/:id', handler: 'asset.findOne', config },
-    ],
+    routes: [{ method: 'GET', path: '/assets/:documentId', handler: 'asset.find', config }],
   };
 }

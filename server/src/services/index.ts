@@ -1,4 +1,5 @@
 import { createAssetService } from './asset';
+import { createAssetOverviewService } from './asset-overview';
 import { createAuditService } from './audit';
 import { createAuditLogService } from './audit-log';
 import { createEntitlementService } from './entitlement';
@@ -7,7 +8,6 @@ import { createExternalStreamersService } from './external-streamers';
 import { createExternalSubjectsService } from './external-subjects';
 import { createFilmIntakeService } from './film-intake';
 import { createFilmJudgingService } from './film-judging';
-import { createFilmReportService } from './film-report';
 import { createGuestLinksService } from './guest-links';
 import { createIntrospectionService } from './introspection';
 import { createKeysService } from './keys';
@@ -34,6 +34,7 @@ import { createWebhooksService } from './webhooks';
 
 export const services = {
   asset: createAssetService,
+  'asset-overview': createAssetOverviewService,
   audit: createAuditService,
   'audit-log': createAuditLogService,
   events: createEventsService,
@@ -41,7 +42,6 @@ export const services = {
   'external-subjects': createExternalSubjectsService,
   'film-intake': createFilmIntakeService,
   'film-judging': createFilmJudgingService,
-  'film-report': createFilmReportService,
   'media-file': createMediaFileService,
   'media-folder': createMediaFolderService,
   'resumable-upload': createResumableUploadService,

@@ -20,7 +20,7 @@ export interface FilmPlaceAnswer {
 }
 
 /** Assets behind a video (its draft and its published entry, all locales), a Media Library file, or an asset itself. */
-async function assetsBehind(strapi: Core.Strapi, documentId: string): Promise<string[]> {
+export async function assetsBehind(strapi: Core.Strapi, documentId: string): Promise<string[]> {
   const where = { documentId };
   const videos = await strapi.db.query(VIDEO_UID).findMany({ where, populate: { source: true } });
   const files = await strapi.db.query(FILE_UID).findMany({ where });

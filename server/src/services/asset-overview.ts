@@ -1,0 +1,67 @@
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import { type AssetEntry, assetIdSchema, documentIdSchema } from '../../contracts';
+import { ASSET_UID } from '../content-types/uids';
+import { tracksSchema } from '../storage/metadata';
+import { judgedSchema } from './asset-judgement';
+import { FILE_UID, protectedMark } from './protected-mark';
+import { assetsBehind } from './storage-care/where';
+
+const rowSchema = z.object({
+  documentId: assetIdSchema,
+  state: z.enum(['ready', 'trashed']),
+  reason: z.string().nullish(),
+  fileName: z.string(),
+  mime: z.string(),
+  // SQLite and MySQL give big integers as text.
+  sizeBytes: z.coerce.number().int(),
+  durationSeconds: z.number(),
+  tracks: tracksSchema.nullish().catch(null),
+  ...judgedSchema.shape,
+});
+
+/** Strapi's own right to look at files of the Media Library. */
+const READ_FILES = 'plugin::upload.read';
+
+/** CASL, as Strapi's admin asks it. */
+export interface AdminAbility {
+  can(action: string, subject?: unknown): boolean;
+}
+
+function entryOf(row: unknown): AssetEntry {
+  const { documentId: id, reason = null, tracks, ...facts } = rowSchema.parse(row);
+  const { verdict = null, verdictReason = null, verdictSentence = null, ...rest } = facts;
+  return { id, ...rest, reason, tracks: tracks ?? [], verdict, verdictReason, verdictSentence };
+}
+
+/** What administrators may know of stored films: no key, no hash, no place. */
+export function createAssetOverviewService({ strapi }: { strapi: Core.Strapi }) {
+  /** Films stand in the Media Library as files: who may look at one of those may read about the film. */
+  async function mayRead(assetId: string, ability: AdminAbility): Promise<boolean> {
+    const files = await strapi.db
+      .query(FILE_UID)
+      .findMany({ where: { url: protectedMark(assetId).url }, populate: { createdBy: { populate: ['roles'] } } });
+    const manager = strapi
+      .service('admin::permission')
+      .createPermissionsManager({ ability, action: READ_FILES, model: FILE_UID });
+    return files.some((file) => ability.can(READ_FILES, manager.toSubject(file)));
+  }
+
+  async function read(assetIds: string[]): Promise<AssetEntry[]> {
+    const where = { documentId: { $in: assetIds } };
+    return (await strapi.db.query(ASSET_UID).findMany({ where, orderBy: { id: 'asc' } })).map(entryOf);
+  }
+
+  return {
+    /** Without asking who wants to know. */
+    read,
+
+    /** Behind a video, a Media Library file, or the asset itself; `[]`: there is none, or none for this administrator. */
+    async behind(documentId: string, ability: AdminAbility): Promise<AssetEntry[]> {
+      if (!documentIdSchema.safeParse(documentId).success) return [];
+      const entries = await read(await assetsBehind(strapi, documentId));
+      const permitted = await Promise.all(entries.map(({ id }) => mayRead(id, ability)));
+      return entries.filter((_, index) => permitted[index]);
+    },
+  };
+}
