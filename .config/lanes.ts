@@ -12,6 +12,7 @@ export const ALONE = [
   'flv-browser',
   'hostile-films',
   'hostile-input',
+  'odd-clips',
   'recovery',
   'redemption',
   'revocation',

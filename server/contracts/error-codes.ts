@@ -1,3 +1,5 @@
+import type { TranscodeReason } from './verdict';
+
 /** What a refused viewer may learn from the token endpoint. The exact reason stays in the log. */
 export const PUBLIC_REFUSALS = {
   'login-required': { status: 401, sentence: 'Sign in to watch this video.' },
@@ -46,6 +48,8 @@ export type DenyReason =
   | 'rule-too-slow'
   | 'asset-missing'
   | 'asset-not-ready'
+  | 'asset-not-judged'
+  | TranscodeReason
   | 'protocol-not-permitted'
   | 'quality-above-ceiling'
   | 'session-ended'

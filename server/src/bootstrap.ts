@@ -27,7 +27,9 @@ export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<vo
   strapi.server.httpServer.once('listening', () => {
     getService(strapi, 'entitlement').rules.announce();
     getService(strapi, 'streamer').start();
-    getService(strapi, 'film-intake').prepare();
+    const judging = getService(strapi, 'film-judging');
+    judging.prepare();
+    judging.judgeRest().catch((error: unknown) => strapi.log.error(error));
     getService(strapi, 'ingest-worker').start();
     ingest.backfill().catch((error: unknown) => strapi.log.error(error));
   });

@@ -2,6 +2,7 @@ import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { PLUGIN_ID } from '../contracts';
 import { ingestSchema } from './ingest-config';
+import { inspectionSchema } from './storage/inspection/inspection-config';
 import { STRATEGY_NAMES } from './storage/strategies';
 import { webhooksSchema } from './webhooks/webhook-config';
 
@@ -56,6 +57,7 @@ export const configSchema = z.strictObject({
         .describe('How long one resumable upload may take.'),
     })
     .prefault({}),
+  inspection: inspectionSchema.prefault({}),
   token: z
     .strictObject({
       lifetimeSeconds: z

@@ -2,7 +2,7 @@ import type { Core } from '@strapi/strapi';
 import { getService } from './services/get-service';
 
 export async function destroy({ strapi }: { strapi: Core.Strapi }): Promise<void> {
-  getService(strapi, 'film-intake').close();
+  getService(strapi, 'film-judging').close();
   await Promise.all([getService(strapi, 'streamer').stop(), getService(strapi, 'ingest-worker').stop()]);
   await getService(strapi, 'personal-data').close();
   await getService(strapi, 'audit').close();

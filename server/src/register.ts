@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { offerPlayback } from './content-api/playback';
 import { createMintRefusals } from './controllers/refusal';
+import { createUploadAnswers } from './controllers/upload-answer';
 import { hideDraftsBehindFiles } from './documents/draft-privacy';
 import { guardVideoSources } from './documents/source-rules';
 import { limitGraphql } from './graphql/limits';
@@ -14,6 +15,7 @@ export function register({ strapi }: { strapi: Core.Strapi }): void {
   strapi.server.use(createInternalRest(strapi));
   limitGraphql(strapi);
   strapi.server.use(createMintRefusals(strapi));
+  strapi.server.use(createUploadAnswers(strapi));
   getService(strapi, 'upload-routing').wrapProvider();
   guardVideoSources(strapi);
   hideDraftsBehindFiles(strapi);

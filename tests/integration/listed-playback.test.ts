@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { publishVideo, sendAsAdmin, unpublishVideo, VIDEO_ROUTE } from '../support/films';
+import { publishVideo, sendAsAdmin, unpublishVideo, uploadFilm, VIDEO_ROUTE } from '../support/films';
 import { introspect, redeem } from '../support/internal';
 import { listByGraphql, listByRest, playbackOf } from '../support/listed-playback';
 import { askForToken, mint } from '../support/minting';
@@ -203,6 +203,29 @@ describe('a list', () => {
     await unpublishVideo(site.app, site.editor, video);
     expect(await introspect(site.app, listed?.playback?.token ?? '')).toEqual({ active: false, final: false });
   });
+
+  it.each([
+    [
+      'has to be transcoded first',
+      { verdict: 'transcode-first', verdictReason: 'has-hidden-part' },
+      'not-available-yet',
+    ],
+    ['was not judged', { verdict: null, verdictReason: null }, 'not-available-yet'],
+    ['is refused by now', { verdict: 'refused', verdictReason: 'film-is-too-long' }, 'not-found'],
+  ])(
+    'of a film that %s has none, nor has the token endpoint, and a token from before opens nothing',
+    async (_, judged, code) => {
+      const { id: source } = await uploadFilm(site.app, site.editor);
+      const video = await newVideo({ source });
+      const before = await mint(site.app, video, site.viewer.jwt);
+      const { documentId } = await strapi().plugin('protected-vod').service('asset').findByFileId(source);
+      await rows('plugin::protected-vod.asset').update({ where: { documentId }, data: judged as never });
+      expect((await restOf(video)).videos).toMatchObject([{ playback: null, playbackRefusal: code }]);
+      expect((await graphqlOf(video)).videos).toMatchObject([{ playback: null, playbackRefusal: code }]);
+      expect(await askForToken(site.app, video, site.viewer.jwt)).toMatchObject({ code });
+      expect(await introspect(site.app, before.token)).toEqual({ active: false, final: false });
+    },
+  );
 
   it('of drafts, also of a published video, has none', async () => {
     const course = await newCourse([await newVideo()]);

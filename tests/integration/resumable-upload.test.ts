@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Upload } from 'tus-js-client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { clip, clipWithoutEnd } from '../support/clips';
+import { clip, clipWithHiddenLeadIn, clipWithoutEnd } from '../support/clips';
 import { type AdminAccount, createAdmin, createAdminWith } from '../support/strapi-accounts';
 import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
 
@@ -150,6 +150,16 @@ describe('a film that comes in by tus', () => {
     const asset = await app.strapi.plugin('protected-vod').service('asset').findById(assetId);
     expect(asset.storageKey).toBe('library/Lectures/in-folder.mp4');
   });
+
+  test('tells in its result what can be done with the film, in any letters', async () => {
+    const response = await uploadWhole('Glück – 幸せ.mp4', clipWithHiddenLeadIn());
+    expect(response.status).toBe(204);
+    const told = response.headers.get('upload-result') ?? '';
+    expect(told).toMatch(/^[\x20-\x7e]+$/);
+    const result = JSON.parse(told);
+    expect(result).toMatchObject({ verdict: 'transcode-first', verdictReason: 'has-hidden-part' });
+    expect(result.verdictSentence).toMatch(/^“Glück – 幸せ.mp4” was trimmed/);
+  });
 });
 
 describe('a file that is no film is refused with a sentence and leaves nothing', () => {
@@ -167,7 +177,7 @@ describe('a file that is no film is refused with a sentence and leaves nothing',
     const response = await uploadWhole('talk.mp4', bytes);
     expect(response.status).toBe(422);
     const body = (await response.json()) as { error: { message: string; details: { code: string } } };
-    expect(body.error).toMatchObject({ message: sentence, details: { code } });
+    expect(body.error).toMatchObject({ message: sentence, details: { code, verdict: 'refused' } });
     expect(await incoming()).toEqual(before);
     expect(await app.strapi.db.query('plugin::upload.file').count()).toBe(files);
   });

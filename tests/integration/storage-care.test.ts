@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { clip } from '../support/clips';
+import { clip, clipWithHiddenLeadIn } from '../support/clips';
 import { publishVideo } from '../support/films';
 import { deleteFromMediaLibrary, uploadToMediaLibrary } from '../support/media-library';
 import { type AdminAccount, createAdmin } from '../support/strapi-accounts';
@@ -201,6 +201,26 @@ describe('storage rebuild', () => {
       'known',
       'known',
     ]);
+  });
+
+  test('judges a film anew whose metadata do not say what was found: nothing that was trimmed away gets out', async () => {
+    const bytes = clipWithHiddenLeadIn();
+    await uploadToMediaLibrary(app, admin, { name: 'trimmed.mp4', bytes });
+    const described = onDisk('library/trimmed.mp4.vod.json');
+    const { judgement, ...rest } = JSON.parse(await readFile(described, 'utf8'));
+    expect(judgement).toMatchObject({ verdict: 'transcode-first', reason: 'has-hidden-part' });
+    await writeFile(described, JSON.stringify(rest));
+    await app.strapi.db.query(ASSET_UID).deleteMany({});
+    await all(care().rebuild());
+    expect(await rowOf(rest.assetId)).toMatchObject({
+      verdict: 'transcode-first',
+      verdictReason: 'has-hidden-part',
+      verdictSentence: judgement.sentence,
+    });
+    // What is written anew from the row says it again.
+    await rm(described);
+    await all(care().repair(NOW));
+    expect(JSON.parse(await readFile(described, 'utf8')).judgement).toEqual(judgement);
   });
 
   test('believes no metadata file whose film is another', async () => {

@@ -15,6 +15,43 @@ interface PlayerWindow {
   problems: string[];
 }
 
+/** Chromium, and one page of another origin than the site's with players in it. */
+export interface BrowserHost {
+  /** Loads the page anew and starts a film in one of its players, at that many times its speed. */
+  start(player: string, url: string, rate: number): Promise<Page>;
+  close(): Promise<void>;
+}
+
+async function startPlayer(page: Page, player: string, url: string, rate = 1): Promise<void> {
+  await page.evaluate(
+    async ([name, address, speed]) => {
+      await (window as unknown as PlayerWindow).players[name]?.(address);
+      const element = document.querySelector('video');
+      if (element) element.defaultPlaybackRate = speed;
+      if (element) element.playbackRate = speed;
+      await element?.play();
+    },
+    [player, url, rate] as const,
+  );
+}
+
+export async function openBrowserHost(): Promise<BrowserHost> {
+  const host = await servePlayerPage();
+  const browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: FLAGS });
+  const page = await browser.newPage();
+  return {
+    async start(player, url, rate) {
+      await page.goto(host.url);
+      await startPlayer(page, player, url, rate);
+      return page;
+    },
+    async close() {
+      await browser.close();
+      await host.close();
+    },
+  };
+}
+
 /** Chromium, a page of another origin than the site's with players in it, and a film on the site. */
 export interface BrowserSite {
   /** Opens the page and starts the film in one of its players, with a token of its own. */
@@ -37,13 +74,7 @@ export async function startBrowserSite(): Promise<BrowserSite> {
       const page = await browser.newPage();
       await page.goto(host.url);
       const url = (await mint(app, video, viewer.jwt)).urls[protocol] ?? '';
-      await page.evaluate(
-        async ([name, address]) => {
-          await (window as unknown as PlayerWindow).players[name]?.(address);
-          await document.querySelector('video')?.play();
-        },
-        [player, url] as const,
-      );
+      await startPlayer(page, player, url);
       return page;
     },
     async stop() {

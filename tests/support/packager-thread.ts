@@ -13,25 +13,24 @@ import path from 'node:path';
 import ts from 'typescript';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
-const SOURCES = 'streamer/src';
-const ENTRY = 'packager/threads/packager-thread.js';
+const PACKAGER = 'streamer/src/packager';
+/** What it takes from elsewhere when it runs. */
+const OTHERS = ['streamer/src/errors.ts', 'server/contracts/packaged-codecs.ts'];
+const ENTRY = `${PACKAGER}/threads/packager-thread.js`;
 /** Below `node_modules`, so that the compiled files find the packages. */
 const CACHE = path.join(ROOT, 'node_modules/.cache/protected-vod');
 
 interface Source {
-  /** Relative to `streamer/src`. */
+  /** Relative to the root of the repository. */
   file: string;
   text: string;
 }
 
 function readSources(): Source[] {
-  const files = readdirSync(path.join(ROOT, SOURCES, 'packager'), { recursive: true, encoding: 'utf8' })
+  const files = readdirSync(path.join(ROOT, PACKAGER), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
-    .map((file) => path.join('packager', file));
-  return ['errors.ts', ...files.sort()].map((file) => ({
-    file,
-    text: readFileSync(path.join(ROOT, SOURCES, file), 'utf8'),
-  }));
+    .map((file) => path.join(PACKAGER, file));
+  return [...OTHERS, ...files.sort()].map((file) => ({ file, text: readFileSync(path.join(ROOT, file), 'utf8') }));
 }
 
 function compile(sources: Source[], directory: string): void {

@@ -44,10 +44,21 @@ export async function ffmpeg(...args: string[]): Promise<string> {
 
 /**
  * MD5 of every decoded video frame, in order. Timestamps are left out: containers may start elsewhere, pictures may not
- * differ.
+ * differ. `options` of ffmpeg are about the input.
  */
-export async function frameHashes(input: string): Promise<string[]> {
-  const report = await ffmpeg('-i', input, '-map', '0:v:0', '-fps_mode', 'passthrough', '-f', 'framemd5', '-');
+export async function frameHashes(input: string, options: string[] = []): Promise<string[]> {
+  const report = await ffmpeg(
+    ...options,
+    '-i',
+    input,
+    '-map',
+    '0:v:0',
+    '-fps_mode',
+    'passthrough',
+    '-f',
+    'framemd5',
+    '-',
+  );
   const rows = report.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return rows.map((line) => line.split(',').at(-1)?.trim() ?? '');
 }

@@ -1,3 +1,4 @@
+import { assetAdminRoutes } from './asset';
 import { contentApiRoutes } from './content-api';
 import { guestLinkAdminRoutes, guestTokenRoutes } from './guest-link';
 import { oversightRoutes } from './oversight';
@@ -8,6 +9,7 @@ import { uploadAdminRoutes, uploadTusRoutes } from './upload';
 export const routes = {
   'content-api': contentApiRoutes,
   admin: uploadAdminRoutes,
+  assets: assetAdminRoutes,
   'role-policies': rolePoliciesAdminRoutes,
   oversight: oversightRoutes,
   preview: previewRoutes,

@@ -5,7 +5,6 @@ export function oversightRoutes() {
   const readSessions = { policies: adminRight('sessions.read') };
   const endSessions = { policies: adminRight('sessions.end') };
   const readAudit = { policies: adminRight('audit.read') };
-  const readAssets = { policies: adminRight('assets.read') };
   const readPerson = { policies: adminRight('subjects.read') };
   const erasePerson = { policies: adminRight('subjects.erase') };
   return {
@@ -17,7 +16,6 @@ export function oversightRoutes() {
       { method: 'GET', path: '/sessions', handler: 'session.find', config: readSessions },
       { method: 'POST', path: '/sessions/end', handler: 'session.endMany', config: endSessions },
       { method: 'POST', path: '/sessions/:id/end', handler: 'session.end', config: endSessions },
-      { method: 'GET', path: '/assets/:documentId', handler: 'asset.find', config: readAssets },
       { method: 'GET', path: '/subjects/user/:id', handler: 'personal-data.exportUser', config: readPerson },
       { method: 'DELETE', path: '/subjects/user/:id', handler: 'personal-data.eraseUser', config: erasePerson },
       { method: 'GET', path: '/subjects/external/:id', handler: 'personal-data.exportExternal', config: readPerson },

@@ -11,7 +11,6 @@ const RIGHTS = [
   { uid: 'guest-links.revoke', displayName: 'Revoke guest links', subCategory: 'guest links' },
   { uid: 'sessions.read', displayName: 'See who watches', subCategory: 'sessions' },
   { uid: 'sessions.end', displayName: 'End sessions', subCategory: 'sessions' },
-  { uid: 'assets.read', displayName: 'See stored films and what is made of them', subCategory: 'films' },
   { uid: 'audit.read', displayName: 'Read and export the audit', subCategory: 'audit' },
   { uid: 'subjects.read', displayName: "Export one person's data", subCategory: 'privacy' },
   { uid: 'subjects.erase', displayName: "Erase one person's data", subCategory: 'privacy' },

@@ -1,13 +1,34 @@
 import type { Core } from '@strapi/strapi';
-import { type AssetEntry, documentIdSchema, INGEST_REASONS } from '../../contracts';
-import type { Asset } from './asset';
+import { z } from 'zod';
+import { type AssetEntry, assetIdSchema, derivedFileSchema, documentIdSchema, INGEST_REASONS } from '../../contracts';
+import { ASSET_UID } from '../content-types/uids';
+import { tracksSchema } from '../storage/metadata';
+import { judgedSchema } from './asset-judgement';
 import { getService } from './get-service';
 import type { JobRow } from './ingest/job-row';
+import { FILE_UID, protectedMark } from './protected-mark';
 import { assetsBehind } from './storage-care/where';
 
-export interface AssetOverviewService {
-  /** Behind a video, a Media Library file, or the asset itself; `[]`: there is none. */
-  behind(documentId: string): Promise<AssetEntry[]>;
+const rowSchema = z.object({
+  documentId: assetIdSchema,
+  state: z.enum(['ready', 'trashed']),
+  reason: z.string().nullish(),
+  fileName: z.string(),
+  mime: z.string(),
+  // SQLite and MySQL give big integers as text.
+  sizeBytes: z.coerce.number().int(),
+  durationSeconds: z.number(),
+  tracks: tracksSchema.nullish().catch(null),
+  derived: z.array(derivedFileSchema).nullish().catch(null),
+  ...judgedSchema.shape,
+});
+
+/** Strapi's own right to look at files of the Media Library. */
+const READ_FILES = 'plugin::upload.read';
+
+/** CASL, as Strapi's admin asks it. */
+export interface AdminAbility {
+  can(action: string, subject?: unknown): boolean;
 }
 
 function jobEntry({ kind, state, reason, progress, attempt, failures }: JobRow): AssetEntry['jobs'][number] {
@@ -15,23 +36,44 @@ function jobEntry({ kind, state, reason, progress, attempt, failures }: JobRow):
   return { kind, state, reason, sentence, progress, attempts: attempt, failures };
 }
 
-function assetEntry(asset: Asset, jobs: readonly JobRow[]): AssetEntry {
-  const { documentId: id, state, reason = null, fileName, sizeBytes, durationSeconds, derived } = asset;
+function entryOf(row: unknown, jobs: readonly JobRow[]): AssetEntry {
+  const { documentId: id, reason = null, tracks, derived, ...facts } = rowSchema.parse(row);
+  const { verdict = null, verdictReason = null, verdictSentence = null, ...rest } = facts;
+  const judged = { verdict, verdictReason, verdictSentence };
   const made = derived?.map(({ name }) => name) ?? [];
-  return { id, state, reason, fileName, sizeBytes, durationSeconds, made, jobs: jobs.map(jobEntry) };
+  return { id, ...rest, reason, tracks: tracks ?? [], ...judged, made, jobs: jobs.map(jobEntry) };
 }
 
 /** What administrators may know of stored films: no key, no hash, no place. */
-export function createAssetOverviewService({ strapi }: { strapi: Core.Strapi }): AssetOverviewService {
+export function createAssetOverviewService({ strapi }: { strapi: Core.Strapi }) {
+  /** Films stand in the Media Library as files: who may look at one of those may read about the film. */
+  async function mayRead(assetId: string, ability: AdminAbility): Promise<boolean> {
+    const files = await strapi.db
+      .query(FILE_UID)
+      .findMany({ where: { url: protectedMark(assetId).url }, populate: { createdBy: { populate: ['roles'] } } });
+    const manager = strapi
+      .service('admin::permission')
+      .createPermissionsManager({ ability, action: READ_FILES, model: FILE_UID });
+    return files.some((file) => ability.can(READ_FILES, manager.toSubject(file)));
+  }
+
+  async function read(assetIds: string[]): Promise<AssetEntry[]> {
+    const where = { documentId: { $in: assetIds } };
+    const rows: { documentId: string }[] = await strapi.db.query(ASSET_UID).findMany({ where, orderBy: { id: 'asc' } });
+    const { store } = getService(strapi, 'ingest');
+    return Promise.all(rows.map(async (row) => entryOf(row, await store.ofAsset(row.documentId))));
+  }
+
   return {
-    async behind(documentId) {
+    /** Without asking who wants to know. */
+    read,
+
+    /** Behind a video, a Media Library file, or the asset itself; `[]`: there is none, or none for this administrator. */
+    async behind(documentId: string, ability: AdminAbility): Promise<AssetEntry[]> {
       if (!documentIdSchema.safeParse(documentId).success) return [];
-      const entries: AssetEntry[] = [];
-      for (const id of await assetsBehind(strapi, documentId)) {
-        const asset = await getService(strapi, 'asset').findById(id);
-        if (asset) entries.push(assetEntry(asset, await getService(strapi, 'ingest').store.ofAsset(id)));
-      }
-      return entries;
+      const entries = await read(await assetsBehind(strapi, documentId));
+      const permitted = await Promise.all(entries.map(({ id }) => mayRead(id, ability)));
+      return entries.filter((_, index) => permitted[index]);
     },
   };
 }

@@ -6,6 +6,7 @@ import {
   derivedFileSchema,
   type GrantedAsset,
   type GrantedFile,
+  type Judgement,
 } from '../../contracts';
 import { ASSET_UID } from '../content-types/uids';
 import { VodError } from '../errors';
@@ -13,6 +14,7 @@ import { derivedKeyOf, moveDerived } from '../storage/derived';
 import type { Film } from '../storage/inspection/film-inspection';
 import { removeFromLibrary } from '../storage/library';
 import { moveToTrash, restoreFromTrash } from '../storage/trash';
+import { columnsOf, isSourcePlayed, judgedSchema, unpreparedReason } from './asset-judgement';
 import { requesterOf } from './audit/requester';
 import { batched } from './batch';
 import { getService } from './get-service';
@@ -31,6 +33,7 @@ const rowSchema = z.object({
   state: z.enum(['ready', 'trashed']),
   reason: z.string().nullish(),
   trashKey: z.string().nullish(),
+  ...judgedSchema.shape,
   /** Null: not known, or not as this version writes it. */
   tracks: z
     .array(z.object({ kind: z.string(), height: z.number().int().nonnegative().optional() }))
@@ -52,8 +55,16 @@ export interface AssetFacts extends Film {
   storageKey: string;
   sizeBytes: number;
   sha256: string;
+  /** Null: it is judged later, and not played before. */
+  judgement: Judgement | null;
   trashKey?: string | null;
   derived?: DerivedFile[];
+}
+
+/** A film of which nothing can be delivered yet. */
+export interface UnpreparedAsset {
+  id: string;
+  unprepared: NonNullable<ReturnType<typeof unpreparedReason>>;
 }
 
 /** 24 of SHA-256's 32 bytes: no two files share it, and no cache survives a changed byte. */
@@ -79,9 +90,13 @@ function picturesOf({ storageKey, derived }: Asset): Pick<GrantedAsset, 'poster'
   return { ...(poster && { poster }), ...(index && sprite && { storyboard: { index, sprite } }) };
 }
 
-function granted(asset: Asset | null): GrantedAsset | null {
+function granted(asset: Asset | null): GrantedAsset | UnpreparedAsset | null {
   if (asset?.state !== 'ready') return null;
   const { documentId: id, contentVersion, fileName, mime, durationSeconds, storageKey, sizeBytes } = asset;
+  if (!isSourcePlayed(asset)) {
+    const unprepared = unpreparedReason(asset);
+    return unprepared && { id, unprepared };
+  }
   const height = heightOf(asset);
   const renditions = [{ id: 'source', storageKey, sizeBytes, ...(height !== undefined && { height }) }];
   return { id, contentVersion, fileName, mime, durationSeconds, renditions, ...picturesOf(asset) };
@@ -90,8 +105,8 @@ function granted(asset: Asset | null): GrantedAsset | null {
 /** Attributes of an asset that `grantedFrom` reads. */
 export const ASSET_ATTRIBUTES = Object.keys(rowSchema.shape);
 
-/** What a streamer needs to serve the asset of a row; null unless it is ready. */
-export function grantedFrom(row: unknown): GrantedAsset | null {
+/** What a streamer needs to serve the asset of a row; null unless it is ready, or will be. */
+export function grantedFrom(row: unknown): GrantedAsset | UnpreparedAsset | null {
   return granted(rowSchema.nullable().parse(row));
 }
 
@@ -115,19 +130,19 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
   async function trashFrom({ documentId, storageKey }: Asset, reason: string): Promise<boolean> {
     const { root } = storage();
     const trashKey = await moveToTrash(root, storageKey, documentId, new Date());
+    const where = { documentId, storageKey, state: 'ready' };
     try {
-      const where = { documentId, storageKey, state: 'ready' };
-      if (await rows().update({ where, data: { state: 'trashed', trashKey, reason } })) {
-        // What a worker delivered between the move and this has come to the old place.
-        await moveDerived(root, storageKey, trashKey);
-        return true;
+      if (!(await rows().update({ where, data: { state: 'trashed', trashKey, reason } }))) {
+        await restoreFromTrash(root, trashKey, storageKey);
+        return false;
       }
     } catch (error) {
       await restoreFromTrash(root, trashKey, storageKey);
       throw error;
     }
-    await restoreFromTrash(root, trashKey, storageKey);
-    return false;
+    // What a worker delivered between the move and this has come to the old place. The film is in the trash, come what may.
+    await moveDerived(root, storageKey, trashKey).catch((error: unknown) => strapi.log.error(error));
+    return true;
   }
 
   return {
@@ -140,10 +155,11 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     },
 
     /** Adds the row of a film that lies in the library already; with a `trashKey`, in the trash. */
-    async create({ assetId, sizeBytes, sha256, trashKey = null, ...facts }: AssetFacts): Promise<Asset> {
+    async create({ assetId, sizeBytes, sha256, judgement, trashKey = null, ...facts }: AssetFacts): Promise<Asset> {
       const row: unknown = await rows().create({
         data: {
           ...facts,
+          ...columnsOf(judgement),
           documentId: assetId,
           sizeBytes: String(sizeBytes),
           sha256,
@@ -210,21 +226,15 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     },
 
     /**
-     * Answers what a streamer needs to serve an asset; null unless it is ready. Reads each once, and together what is
-     * asked for at one time.
+     * Answers what a streamer needs to serve an asset; null unless it is ready, or will be. Reads each once, and together
+     * what is asked for at one time.
      */
-    grantedAssets(): (assetId: string) => Promise<GrantedAsset | null> {
+    grantedAssets(): (assetId: string) => Promise<GrantedAsset | UnpreparedAsset | null> {
       const read = batched(async (ids: string[]) => {
         const found: unknown[] = await rows().findMany({ where: { documentId: { $in: ids } } });
         return new Map(found.map((row) => [identifiedSchema.parse(row).documentId, row]));
       });
       return async (id) => (assetIdSchema.safeParse(id).success ? grantedFrom(await read(id)) : null);
-    },
-
-    /** The same for a video row that was read with its `source`. */
-    async ofVideo(video: { source?: unknown }): Promise<GrantedAsset | null> {
-      const assetId = markedAsset(video.source);
-      return assetId === null ? null : granted(await findById(assetId));
     },
   };
 }

@@ -1,15 +1,15 @@
 import { rm } from 'node:fs/promises';
-import path from 'node:path';
 import type { Core } from '@strapi/strapi';
+import type { Judgement } from '../../contracts';
 import { VodError } from '../errors';
 import { newAssetId } from '../storage/asset-id';
 import type { Film } from '../storage/inspection/film-inspection';
-import { FilmInspector } from '../storage/inspection/film-inspector';
 import { placeInLibrary, removeFromLibrary } from '../storage/library';
 import { writeMetadata } from '../storage/metadata';
 import type { ReceivedPart } from '../storage/receive';
 import type { FilmPlace } from '../storage/strategies';
 import type { Asset } from './asset';
+import { isSourcePlayed } from './asset-judgement';
 import { requesterOf } from './audit/requester';
 import { getService } from './get-service';
 
@@ -22,23 +22,22 @@ export interface IntakeRequest {
   adminId?: number;
 }
 
-/** `dist/film-inspector` lies beside `dist/server`. */
-function builtInspector(): string {
-  return path.join(__dirname, '../film-inspector/index.js');
-}
+type JudgedFilm = Film & { judgement: Judgement };
 
 /** The way of every film into protected storage, whichever door it came in by. */
 export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
-  const inspector = new FilmInspector(builtInspector());
-
-  async function inspect(request: IntakeRequest): Promise<Film> {
-    const { part, fileName } = request;
-    const inspection = await inspector.inspect({ path: part.path, fileName });
-    if ('film' in inspection) return inspection.film;
+  async function inspect({ part, fileName }: IntakeRequest): Promise<JudgedFilm> {
+    const inspection = await getService(strapi, 'film-judging').inspect(part.path, fileName);
+    if ('film' in inspection) return { ...inspection.film, judgement: inspection.judgement };
     throw new VodError(inspection.refusal.code, inspection.refusal.sentence);
   }
 
-  async function addRow(request: IntakeRequest, film: Film, storageKey: string, place: FilmPlace): Promise<Asset> {
+  async function addRow(
+    request: IntakeRequest,
+    film: JudgedFilm,
+    storageKey: string,
+    place: FilmPlace,
+  ): Promise<Asset> {
     const assets = getService(strapi, 'asset');
     const { part, adminId } = request;
     const { assetId, fileName, folders } = place;
@@ -52,7 +51,8 @@ export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
         storedAt: new Date().toISOString(),
       });
       const origin = adminId === undefined ? requesterOf(strapi) : { kind: 'admin', id: String(adminId) };
-      getService(strapi, 'audit').record({ kind: 'upload', origin, asset: assetId });
+      const reason = isSourcePlayed(asset) ? null : film.judgement.reason;
+      getService(strapi, 'audit').record({ kind: 'upload', origin, asset: assetId, reason });
       getService(strapi, 'events').filmStored(asset);
       await getService(strapi, 'ingest').enqueue(asset);
       return asset;
@@ -63,12 +63,9 @@ export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
   }
 
   return {
-    /** Makes ready what `store` will need. */
-    prepare: () => inspector.prepare(),
-    close: () => inspector.close(),
     /**
-     * Inspects a received part, moves it into the library and adds its row. Throws `VodError` with a `film-…` code and
-     * a sentence for the editor if it is refused. After any throw neither bytes nor row are left.
+     * Inspects and judges a received part, moves it into the library and adds its row. Throws `VodError` with a `film-…`
+     * code and a sentence for the editor if it is refused. After any throw neither bytes nor row are left.
      */
     async store(request: IntakeRequest): Promise<Asset> {
       const { root, strategy } = getService(strapi, 'storage');

@@ -8,6 +8,7 @@ import { createExternalStreamersService } from './external-streamers';
 import { createExternalSubjectsService } from './external-subjects';
 import { createExternalWorkersService } from './external-workers';
 import { createFilmIntakeService } from './film-intake';
+import { createFilmJudgingService } from './film-judging';
 import { createGuestLinksService } from './guest-links';
 import { createIngestService } from './ingest';
 import { createIngestWorkerService } from './ingest-worker';
@@ -45,6 +46,7 @@ export const services = {
   'external-workers': createExternalWorkersService,
   'external-subjects': createExternalSubjectsService,
   'film-intake': createFilmIntakeService,
+  'film-judging': createFilmJudgingService,
   'media-file': createMediaFileService,
   'media-folder': createMediaFolderService,
   'resumable-upload': createResumableUploadService,

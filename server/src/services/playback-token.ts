@@ -1,10 +1,10 @@
 import type { Core } from '@strapi/strapi';
-import { type DenyReason, formatDeliveryPath, type PlaybackTokenAnswer, type PublicRefusal } from '../../contracts';
+import { formatDeliveryPath, type PlaybackTokenAnswer, type PublicRefusal } from '../../contracts';
 import { configOf } from '../config';
 import { VodError } from '../errors';
 import { mintPlaybackToken } from '../tokens/playback-token';
 import { requesterOf, requesterPrefix, requesterRole } from './audit/requester';
-import type { Allowance, Question, RuleDenial } from './entitlement/decision';
+import type { Allowance, Denial, Question } from './entitlement/decision';
 import { getService } from './get-service';
 import { playbackUrls, rtmpBaseUrl } from './playback-urls';
 import { mayShowPoster } from './posters';
@@ -34,7 +34,10 @@ export interface PlaybackTokenService {
 }
 
 export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }): PlaybackTokenService {
-  const refused = ({ origin, video, locale }: Question, reason: DenyReason, rule?: RuleDenial) => {
+  const refused = (
+    { origin, video, locale }: Question,
+    { reason, rule, asset }: Pick<Denial, 'reason' | 'rule' | 'asset'>,
+  ) => {
     strapi.log.debug(`Playback token refused: ${reason}`);
     // Not the named person's doing, but the token's that named them.
     const isAsker = reason === 'user-not-nameable' || reason === 'subject-not-nameable';
@@ -46,6 +49,7 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
       origin: about,
       video,
       locale,
+      asset: asset ?? null,
       reason,
       rule,
       ...asked,
@@ -97,16 +101,12 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
       const round = await rounds.current(question);
       const decision = await getService(strapi, 'entitlement').decide(question);
       if (!decision.allow) {
-        return {
-          allow: false,
-          refusal: decision.refusal,
-          reference: refused(question, decision.reason, decision.rule),
-        };
+        return { allow: false, refusal: decision.refusal, reference: refused(question, decision) };
       }
       // Holds nothing: only redemption takes a slot (S9). Asked here because the streamer's refusal says no reason.
       const [shortage = null] = await room.lacking([decision]);
       if (shortage !== null) {
-        return { allow: false, refusal: shortage.refusal, reference: refused(question, shortage.reason) };
+        return { allow: false, refusal: shortage.refusal, reference: refused(question, shortage) };
       }
       return { allow: true, answer: { data: await sign({ ...question, round }, decision, requestOrigin) } };
     },

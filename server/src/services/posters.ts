@@ -51,7 +51,9 @@ export function createPostersService({ strapi }: { strapi: Core.Strapi }): Poste
       if (!video || windowDenial(video, Date.now()) !== null) return { active: false };
       const assetId = assetIdOf(video);
       const asset = assetId === null ? null : await getService(strapi, 'asset').grantedAssets()(assetId);
-      return asset?.poster ? { active: true, poster: asset.poster, freshSeconds } : { active: false };
+      // Of a film that may not be delivered, no picture may be either.
+      if (asset === null || 'unprepared' in asset || !asset.poster) return { active: false };
+      return { active: true, poster: asset.poster, freshSeconds };
     },
   };
 }

@@ -40,7 +40,7 @@ interface Asked {
 }
 
 /** The asset does not have it: missing, or in a form that cannot be packaged. */
-const ABSENT = new Set(['asset-missing', 'unsupported-codec']);
+const ABSENT = new Set(['asset-missing', 'unsupported-codec', 'hidden-part']);
 
 /** What waits for a thread that cuts is worked off in a few seconds. */
 const OVERLOAD_RETRY_SECONDS = '2';

@@ -1,21 +1,11 @@
 import type { AudioCodec, InputAudioTrack, InputVideoTrack, VideoCodec } from 'mediabunny';
+// Not all contracts: the thread would load zod, which it does not need.
+import { PACKAGED_CODECS } from '../../../server/contracts/packaged-codecs';
 
-/** What CMAF players read from fragmented MP4. The rest (PCM, ProRes, Vorbis, VP8, …) needs a transcode first. */
-const PACKAGED_CODECS: ReadonlySet<VideoCodec | AudioCodec> = new Set<VideoCodec | AudioCodec>([
-  'avc',
-  'hevc',
-  'vp9',
-  'av1',
-  'aac',
-  'opus',
-  'flac',
-  'mp3',
-  'ac3',
-  'eac3',
-]);
+const packaged: ReadonlySet<VideoCodec | AudioCodec> = new Set(PACKAGED_CODECS);
 
 export function isPackagedCodec(codec: VideoCodec | AudioCodec | null): boolean {
-  return codec !== null && PACKAGED_CODECS.has(codec);
+  return codec !== null && packaged.has(codec);
 }
 
 /** The registered spelling for ISO files of what the demuxer reports. */

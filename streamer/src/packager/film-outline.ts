@@ -6,6 +6,8 @@ import { PackagingError } from './packaging-error';
 import { type CutTrack, cutAudio, cutVideo } from './timeline';
 
 const MAX_AUDIO_TRACKS = 99;
+/** Less than half a picture at 120 per second: rounding of time scales. */
+const BEFORE_START_SECONDS = 0.004;
 
 interface Outlined<T> {
   inputTrack: T;
@@ -48,6 +50,10 @@ async function outlineVideo(film: Film, guide: readonly number[] | undefined): P
   const sink = new EncodedPacketSink(inputTrack);
   const cutTrack = await cutVideo(sink, guide);
   if (!cutTrack) throw new PackagingError('asset-unreadable', 'the video has no key picture');
+  // Segments would show what was trimmed away. The plugin grants no such film; this is for the one that it has overlooked.
+  if ((cutTrack.cuts[0]?.startSeconds ?? 0) < -BEFORE_START_SECONDS) {
+    throw new PackagingError('hidden-part', 'the film begins with pictures that are not to be seen');
+  }
   const bandwidth = await estimateBandwidth({ kind: 'video', sink, track: cutTrack });
   return { inputTrack, codec: await codecOf(inputTrack), cutTrack, bandwidth };
 }
@@ -77,7 +83,8 @@ function correctVideo(film: Film, video: OutlinedVideo, audios: OutlinedAudio[])
 
 /**
  * Reads the sample tables of a film, not its media, and decides its cuts. Throws PackagingError `unsupported-codec` when
- * nothing of it can be packaged as it is, `asset-unreadable` when it is truncated.
+ * nothing of it can be packaged as it is, `hidden-part` when it begins with what was trimmed away, `asset-unreadable` when it
+ * is truncated.
  */
 export async function outlineFilm(film: Film, guide?: readonly number[]): Promise<FilmOutline> {
   const video = await outlineVideo(film, guide);

@@ -2,6 +2,8 @@ export type PackagingErrorCode =
   | 'asset-unreadable'
   | 'asset-missing'
   | 'unsupported-codec'
+  /** It begins with pictures that it says are not to be seen. */
+  | 'hidden-part'
   /** The disk cache is off, or the disk does not take the segment. */
   | 'not-on-disk'
   /** Too much is asked for at once; later it may be served. */

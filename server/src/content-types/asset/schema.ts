@@ -1,3 +1,4 @@
+import { VERDICTS } from '../../../contracts';
 import { HIDDEN } from '../hidden';
 
 /** One stored source. Its `documentId` is the asset id; the bytes lie at `storageKey` below the storage root. */
@@ -19,7 +20,11 @@ export const assetSchema = {
     /** What was made of it (`derivedFileSchema`); each write raises the revision, and is void if another came before. */
     derived: { type: 'json' },
     derivedRevision: { type: 'integer', default: 0 },
-    /** `ready`: playable. `trashed`: the bytes lie at `trashKey`. */
+    /** Whether the source may be delivered as it is, why, and what editors are told. Null: not judged yet. */
+    verdict: { type: 'enumeration', enum: VERDICTS },
+    verdictReason: { type: 'string' },
+    verdictSentence: { type: 'text' },
+    /** `ready`: the bytes are in the library. `trashed`: they lie at `trashKey`. */
     state: { type: 'enumeration', enum: ['ready', 'trashed'], default: 'ready', required: true },
     reason: { type: 'string' },
     trashKey: { type: 'string' },
@@ -30,6 +35,7 @@ export const assetSchema = {
   },
   indexes: [
     { type: 'unique', name: 'pvod_asset_key', columns: ['storage_key'] },
+    { name: 'pvod_asset_verdict', columns: ['verdict'] },
     { name: 'pvod_asset_target', columns: ['moving_to'] },
     { name: 'pvod_asset_former', columns: ['moved_from'] },
   ],

@@ -49,6 +49,8 @@ export interface Denial {
   refusal: PublicRefusal;
   /** Which rule said so, where it was one. For the audit. */
   rule?: RuleDenial;
+  /** Which film cannot be delivered, where it is that. Likewise. */
+  asset?: string;
 }
 
 export type Decision = Allowance | Denial;

@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import type { GrantedAsset, RolePolicies } from '../../../contracts';
 import { configOf, type PluginConfig } from '../../config';
+import type { UnpreparedAsset } from '../asset';
 import { once } from '../batch';
 import { getService } from '../get-service';
 import { type EffectivePolicy, effectivePolicy } from '../role-policies/effective-policy';
@@ -22,7 +23,7 @@ export interface Reads {
   published(question: Question): Promise<VideoRow | null>;
   draft(question: Question): Promise<VideoRow | null>;
   ruleDenial: ReturnType<Rules['deliberation']>;
-  asset(id: string): Promise<GrantedAsset | null>;
+  asset(id: string): Promise<GrantedAsset | UnpreparedAsset | null>;
   policies(): Promise<RolePolicies>;
 }
 
@@ -88,6 +89,8 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
   if (assetId === null) return deny('asset-missing', 'not-found');
   const stored = await reads.asset(assetId);
   if (!stored) return deny('asset-not-ready', 'not-found');
+  // Nobody is told more than that: not all of it will ever be prepared.
+  if ('unprepared' in stored) return { ...deny(stored.unprepared, 'not-available-yet'), asset: stored.id };
   const { policy, views } = await termsOf(reads, question, caller);
   // The policies of a role and of API tokens may have no protocol in common.
   if (policy.protocols.length === 0) return deny('protocol-not-permitted', 'not-entitled');

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { documentIdSchema, type VodEvent } from '../../../contracts';
 import { VIDEO_UID } from '../../content-types/uids';
 import type { Asset } from '../asset';
+import { isSourcePlayed } from '../asset-judgement';
 import { FILE_UID, markedAsset, protectedMark } from '../protected-mark';
 
 const MAX_WAITING = 1000;
@@ -13,11 +14,12 @@ const MAX_NAMED = 100;
 const fileSchema = z.object({ id: z.number().int() });
 const videoSchema = z.object({ documentId: documentIdSchema });
 
-type Film = Pick<Asset, 'documentId' | 'durationSeconds'>;
+type Film = Pick<Asset, 'documentId' | 'durationSeconds' | 'verdict'>;
 
 /**
  * Tells of films that can be played from now on. A film that was stored is told once its row stands in the Media Library:
- * only then can an entry have it, and only then do those have it whose source was replaced.
+ * only then can an entry have it, and only then do those have it whose source was replaced. Nothing is told of a film that
+ * has to be transcoded first.
  */
 export function createReadyFilms(strapi: Core.Strapi, publish: (event: VodEvent) => void) {
   const waiting = new LRUCache<string, Film>({ max: MAX_WAITING });
@@ -55,10 +57,10 @@ export function createReadyFilms(strapi: Core.Strapi, publish: (event: VodEvent)
   }
 
   return {
-    stored: (film: Film) => void waiting.set(film.documentId, film),
+    stored: (film: Film) => void (isSourcePlayed(film) && waiting.set(film.documentId, film)),
     undone: (assetId: string) => void waiting.delete(assetId),
     /** Its rows were there all the time. */
-    restored: tryToAnnounce,
+    restored: async (film: Film) => (isSourcePlayed(film) ? tryToAnnounce(film) : undefined),
     subscribe: () => {
       strapi.db.lifecycles.subscribe({ models: [FILE_UID], afterCreate: rowWritten, afterUpdate: rowWritten });
     },

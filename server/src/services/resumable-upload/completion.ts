@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { errors } from '@strapi/utils';
+import type { UploadedFilm } from '../../../contracts';
 import { VodError } from '../../errors';
 import type { IncomingStore } from '../../storage/incoming-store';
 import type { UploadClaims } from '../../tokens/upload-token';
@@ -7,10 +8,17 @@ import { getService } from '../get-service';
 import { mayUpload } from './admin-right';
 
 /** What the client gets for a finished upload, as JSON in the `Upload-Result` header. */
-export interface UploadResult {
+export interface UploadResult extends UploadedFilm {
   fileId: number;
   fileDocumentId: string;
-  assetId: string;
+}
+
+/** Headers are no place for other letters (RFC 9110 §5.5): JSON can escape them. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 async function folderPathOf(strapi: Core.Strapi, folderId: number | null): Promise<string> {
@@ -30,7 +38,9 @@ async function storeAsFile(strapi: Core.Strapi, store: IncomingStore, claims: Up
   try {
     const folderId = folderPath === '/' ? null : claims.folderId;
     const file = await getService(strapi, 'media-file').create({ asset, folderId, adminId });
-    return { fileId: file.id, fileDocumentId: file.documentId, assetId: asset.documentId };
+    const { documentId: assetId, verdict = null, verdictReason = null, verdictSentence = null } = asset;
+    const film = { assetId, verdict, verdictReason, verdictSentence };
+    return { fileId: file.id, fileDocumentId: file.documentId, ...film };
   } catch (error) {
     await getService(strapi, 'asset').undoIntake(asset);
     throw error;
@@ -46,7 +56,7 @@ export async function completeUpload(strapi: Core.Strapi, store: IncomingStore, 
   if (!record) throw new VodError('upload-missing', 'There is no such upload.');
   if (record.result !== undefined) return record.result;
   try {
-    const result = JSON.stringify(await storeAsFile(strapi, store, claims));
+    const result = asciiJson(await storeAsFile(strapi, store, claims));
     await store.records.save({ ...record, result });
     return result;
   } catch (error) {

@@ -40,8 +40,8 @@ export async function addRowFrom(
   metadata: FilmMetadata,
   place: { storageKey: string; trashKey: string | null },
 ) {
-  const { assetId, fileName, sizeBytes, sha256, mime, durationSeconds, tracks = [] } = metadata;
+  const { assetId, fileName, sizeBytes, sha256, mime, durationSeconds, tracks = [], judgement = null } = metadata;
   const derived = await trueDerived(strapi, place.trashKey ?? place.storageKey, metadata);
-  const film = { mime, durationSeconds, tracks, derived };
+  const film = { mime, durationSeconds, tracks, judgement, derived };
   return getService(strapi, 'asset').create({ assetId, fileName, sizeBytes, sha256, ...film, ...place });
 }

@@ -4,6 +4,7 @@ import { assetIdSchema, derivedFileSchema } from '../../../contracts';
 import { ASSET_UID } from '../../content-types/uids';
 import { tracksSchema } from '../../storage/metadata';
 import type { FilmLedger, StoredFilm } from '../../storage/moving/ledger';
+import { judgedSchema, judgementOf } from '../asset-judgement';
 import { getService } from '../get-service';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 
@@ -28,13 +29,12 @@ const rowSchema = z
     reason: z.string().nullish(),
     tracks: tracksSchema.optional().catch(undefined),
     derived: z.array(derivedFileSchema).nullish().catch(null),
+    ...judgedSchema.shape,
   })
-  .transform(({ documentId: assetId, tracks, derived, ...row }) => ({
-    assetId,
-    ...row,
-    ...(tracks && { tracks }),
-    derived: derived ?? [],
-  }));
+  .transform(({ documentId: assetId, tracks, derived, verdict, verdictReason, verdictSentence, ...row }) => {
+    const judgement = judgementOf({ verdict, verdictReason, verdictSentence });
+    return { assetId, ...row, ...(tracks && { tracks }), ...(judgement && { judgement }), derived: derived ?? [] };
+  });
 
 export type FilmRow = StoredFilm & { id: number; reason?: string | null | undefined };
 

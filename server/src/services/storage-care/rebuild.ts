@@ -48,6 +48,7 @@ export async function* rebuild(strapi: Core.Strapi): AsyncGenerator<RebuildEvent
         if (filmKey !== null) yield await adopt(strapi, ledger, filmKey);
       }
     }
+    await getService(strapi, 'film-judging').judgeRest();
   } finally {
     await release();
   }

@@ -2,6 +2,7 @@ import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
 import type { GrantedAsset, PlaybackTokenAnswer, PublicRefusal } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
+import type { UnpreparedAsset } from '../asset';
 import { batched, once } from '../batch';
 import { createCallers } from '../entitlement/caller';
 import type { Allowance, Question } from '../entitlement/decision';
@@ -55,7 +56,7 @@ function createRooms(strapi: Core.Strapi) {
 /** Decides with what Strapi's authentication read in this request, and with what was read of the listed videos. */
 function createJudge(strapi: Core.Strapi, ctx: Context, origin: Origin) {
   const listed = new Map<string, ListedVideo>();
-  const assets = new Map<string, GrantedAsset>();
+  const assets = new Map<string, GrantedAsset | UnpreparedAsset>();
   const answers = new Map<string, Promise<VideoPlayback>>();
   const roomFor = createRooms(strapi);
   const callerOf = createCallers(strapi, callerReadsOfRequest(ctx));

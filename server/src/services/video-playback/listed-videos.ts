@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { GrantedAsset, RolePolicies } from '../../../contracts';
 import { ASSET_UID, VIDEO_UID } from '../../content-types/uids';
 import type { Origin } from '../../tokens/playback-token';
-import { ASSET_ATTRIBUTES, grantedFrom } from '../asset';
+import { ASSET_ATTRIBUTES, grantedFrom, type UnpreparedAsset } from '../asset';
 import { batched } from '../batch';
 import { assetIdOf, parseVideoRow, type VideoRow } from '../entitlement/video-row';
 import { getService } from '../get-service';
@@ -26,7 +26,7 @@ export interface ListedVideo {
   documentId: string;
   locale: string | null;
   video: VideoRow;
-  asset: GrantedAsset | null;
+  asset: GrantedAsset | UnpreparedAsset | null;
   /** Of the tokens of this caller and video (`TokenRounds`). */
   round: number;
   /** The policies of the site, which each row has got. Throws where they cannot be read. */

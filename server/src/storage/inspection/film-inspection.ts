@@ -1,24 +1,17 @@
-import { open } from 'node:fs/promises';
-import {
-  ADTS,
-  CmafOutputFormat,
-  EncodedPacketSink,
-  FilePathSource,
-  FLAC,
-  Input,
-  type InputTrack,
-  MATROSKA,
-  MP3,
-  MP4,
-  MPEG_TS,
-  OGG,
-  QTFF,
-  WAVE,
-  WEBM,
-} from 'mediabunny';
-import { type ContentSniff, describeContent, SNIFF_BYTES, sniffContent } from './content-sniff';
+import { ADTS, FLAC, Input, type InputTrack, MATROSKA, MP3, MP4, MPEG_TS, OGG, QTFF, WAVE, WEBM } from 'mediabunny';
+import type { Judgement } from '../../../contracts';
+import { foreignContainer, isReadableContainer, oldQuickTime } from './containers';
+import { type ContentSniff, describeContent, sniffContent } from './content-sniff';
+import { type FilmFile, openFilmFile } from './film-file';
 import { isFilmType } from './film-kind';
-import { type FilmRefusal, refusal } from './refusal';
+import type { InspectionLimits } from './inspection-config';
+import { judgement, judgeTracks } from './judgement';
+import { maxReadBytes, TooComplex } from './limits';
+import { readMovie } from './movie';
+import type { Movie } from './movie-tables';
+import { beyond, type FilmRefusal, refusal } from './refusal';
+import { type SurveyedTrack, surveyTrack } from './survey';
+import { type UnreadStream, unreadStreams } from './transport-stream';
 
 export interface FilmTrack {
   kind: 'video' | 'audio';
@@ -31,106 +24,142 @@ export interface FilmTrack {
 
 export interface Film {
   mime: string;
+  /** 0: not known before it is transcoded. */
   durationSeconds: number;
   tracks: FilmTrack[];
 }
 
-export type FilmInspection = { film: Film } | { refusal: FilmRefusal };
+export type FilmInspection = { film: Film; judgement: Judgement } | { refusal: FilmRefusal };
+
+/** A film on the way to its judgement. */
+interface Inspected {
+  file: FilmFile;
+  /** Only goes into the sentence. */
+  fileName: string;
+  limits: InspectionLimits;
+}
 
 /** Plain containers only: a format that names other files (HLS) would make the server read them. */
 const CONTAINERS = [MP4, QTFF, MATROSKA, WEBM, MPEG_TS, MP3, WAVE, OGG, FLAC, ADTS];
-const MAX_TRACKS = 32;
-const TIMEOUT_MS = 20_000;
-/** What `file-type` calls the formats in `CONTAINERS`. */
-const READABLE_TYPES = new Set([
-  ...['video/mp4', 'video/x-m4v', 'audio/mp4', 'audio/x-m4a', 'video/quicktime', 'video/3gpp', 'video/3gpp2'],
-  ...['video/matroska', 'video/x-matroska', 'audio/x-matroska', 'video/webm', 'audio/webm', 'video/mp2t'],
-  ...['audio/mpeg', 'audio/wav', 'audio/ogg', 'video/ogg', 'application/ogg', 'audio/flac', 'audio/aac'],
-]);
 /** Headers round, and the last cue or silence may be left out: only more than both of these is a cut. */
 const MISSING_SECONDS = 2;
 const MISSING_SHARE = 0.02;
-/** Less than half a frame at 120 per second: rounding of time scales, not a cut. */
-const LEAD_IN_TOLERANCE_SECONDS = 0.004;
+/** Two hours that are not interleaved. Each of them makes finding another one slower. */
+const MAX_CHUNK_SAMPLES = 400_000;
+/** ISO/IEC 23001-7 §4, and Apple's older one. */
+const ENCRYPTED_FORMATS = new Set(['encv', 'enca', 'drmi', 'drms']);
 
-async function sniffFile(path: string): Promise<ContentSniff & { isEmpty: boolean }> {
-  const handle = await open(path, 'r');
-  try {
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
-    return { ...(await sniffContent(buffer.subarray(0, bytesRead))), isEmpty: bytesRead === 0 };
-  } finally {
-    await handle.close();
-  }
+function describeTrack({ kind, codec, language, width, height }: SurveyedTrack): FilmTrack {
+  const size = width === undefined || height === undefined ? {} : { width, height };
+  return { kind, codec, language, ...size };
 }
 
-async function isPlayable(track: InputTrack): Promise<boolean> {
-  const codec = await track.getCodec();
-  return codec !== null && new CmafOutputFormat().getSupportedCodecs().includes(codec);
-}
-
-async function describeTrack(track: InputTrack): Promise<FilmTrack> {
-  const shared = { codec: (await track.getCodec()) ?? 'unknown', language: await track.getLanguageCode() };
-  if (!track.isVideoTrack()) return { kind: 'audio', ...shared };
-  return {
-    kind: 'video',
-    ...shared,
-    width: await track.getDisplayWidth(),
-    height: await track.getDisplayHeight(),
-  };
-}
-
-/** A cut-off file still promises its full duration; only its last packet tells that bytes are missing. */
-async function isCutOff(track: InputTrack): Promise<boolean> {
-  const last = await new EncodedPacketSink(track).getPacket(Number.POSITIVE_INFINITY);
-  return last === null || last.byteLength === 0;
-}
-
-async function refuseTracks(tracks: InputTrack[], fileName: string): Promise<FilmRefusal | null> {
-  for (const track of tracks) {
-    if (await isCutOff(track)) return refusal('film-is-incomplete', fileName);
-    // Players that ignore edit lists, and segments cut from the file, would show what the editor trimmed away.
-    if (track.isVideoTrack() && (await track.getFirstTimestamp()) < -LEAD_IN_TOLERANCE_SECONDS) {
-      return refusal('film-has-hidden-lead-in', fileName);
-    }
-  }
-  return null;
-}
-
-async function refuseUnplayable(tracks: InputTrack[], fileName: string): Promise<FilmRefusal> {
-  if (tracks.length === 0) return refusal('film-is-incomplete', fileName);
-  const codecs = await Promise.all(tracks.map(async (track) => (await track.getCodec()) ?? 'unknown'));
-  return refusal('film-has-no-playable-track', fileName, codecs.join(', '));
-}
-
-/** Seconds that there is data for, or null if the file breaks off before it. */
-async function measureDuration(input: Input, tracks: InputTrack[]): Promise<number | null> {
+/** Whether the file breaks off before what it promises: Matroska yields the clusters that are there, whatever its header says. */
+async function breaksOff(input: Input, tracks: InputTrack[]): Promise<boolean> {
   const actual = await input.computeDuration(tracks);
-  if (!(actual > 0) || !Number.isFinite(actual)) return null;
-  // Matroska yields the clusters that are there, however many its header promises.
   const promised = (await input.getDurationFromMetadata(tracks)) ?? actual;
-  return promised - actual > Math.max(MISSING_SECONDS, promised * MISSING_SHARE) ? null : actual;
+  return promised - actual > Math.max(MISSING_SECONDS, promised * MISSING_SHARE);
 }
 
-async function inspectContainer(input: Input, fileName: string): Promise<FilmInspection> {
+/** Sound before 0 is encoder delay. */
+const startOf = ({ firstSeconds }: SurveyedTrack): number => Math.max(0, firstSeconds);
+
+/** As players count: a transport stream may begin at any time. */
+function secondsOf(tracks: readonly SurveyedTrack[]): number {
+  if (tracks.length === 0) return 0;
+  const end = Math.max(...tracks.map(({ endSeconds }) => endSeconds));
+  return end - Math.min(...tracks.map(startOf));
+}
+
+/** What the tables promise, before a parser believes them. */
+function refuseTables({ tracks }: Movie, { limits, fileName }: Inspected): FilmRefusal | null {
+  const tooManyTracks = beyond(limits, 'maxTracks', tracks.length, fileName);
+  if (tooManyTracks) return tooManyTracks;
+  const samples = Math.max(0, ...tracks.map((track) => track.samples));
+  const tooManySamples = beyond(limits, 'maxSamples', samples, fileName);
+  if (tooManySamples) return tooManySamples;
+  if (tracks.some(({ chunkSamples }) => chunkSamples > MAX_CHUNK_SAMPLES))
+    throw new TooComplex('A chunk is too large.');
+  const isEncrypted = tracks.some(({ formats }) => formats.some((format) => ENCRYPTED_FORMATS.has(format)));
+  return isEncrypted ? refusal('film-is-encrypted', fileName) : null;
+}
+
+function refuseTrack(track: SurveyedTrack, { limits, fileName }: Inspected): FilmRefusal | null {
+  if (track.isCutOff) return refusal('film-is-incomplete', fileName);
+  const { kind, sidePixels, packetsPerSecond } = track;
+  const seconds = track.endSeconds - startOf(track);
+  const samples = Number.isFinite(packetsPerSecond) ? Math.ceil(packetsPerSecond * seconds) : 0;
+  return (
+    beyond(limits, 'maxSidePixels', sidePixels, fileName) ??
+    beyond(limits, 'maxDurationSeconds', seconds, fileName) ??
+    (kind === 'video' ? beyond(limits, 'maxFrameRate', packetsPerSecond, fileName) : null) ??
+    beyond(limits, 'maxSamples', samples, fileName)
+  );
+}
+
+/** What is beside the tracks that a demuxer lists. */
+interface Surroundings {
+  movie: Movie | null;
+  unread: UnreadStream[];
+}
+
+/** Surveys them all; sound tracks that were made and never written to do no harm. */
+async function surveyAll(all: InputTrack[], inspected: Inspected): Promise<SurveyedTrack[] | FilmRefusal> {
+  const tracks: SurveyedTrack[] = [];
+  for (const track of all) {
+    const surveyed = await surveyTrack(track);
+    if (surveyed === null && track.isAudioTrack()) continue;
+    const refused = surveyed ? refuseTrack(surveyed, inspected) : refusal('film-is-incomplete', inspected.fileName);
+    if (refused) return refused;
+    if (surveyed) tracks.push(surveyed);
+  }
+  return tracks;
+}
+
+async function inspectTracks(input: Input, beside: Surroundings, inspected: Inspected): Promise<FilmInspection> {
+  const { limits, fileName } = inspected;
   const all = await input.getTracks();
-  if (all.length > MAX_TRACKS) return { refusal: refusal('film-is-too-complex', fileName) };
-  const playable: InputTrack[] = [];
-  for (const track of all) if (await isPlayable(track)) playable.push(track);
-  if (playable.length === 0) return { refusal: await refuseUnplayable(all, fileName) };
-  const refused = await refuseTracks(playable, fileName);
-  if (refused) return { refusal: refused };
-  const durationSeconds = await measureDuration(input, playable);
-  if (durationSeconds === null) return { refusal: refusal('film-is-incomplete', fileName) };
+  const tooMany = beyond(limits, 'maxTracks', all.length, fileName);
+  if (tooMany) return { refusal: tooMany };
+  const tracks = await surveyAll(all, inspected);
+  if ('code' in tracks) return { refusal: tracks };
+  const durationSeconds = secondsOf(tracks);
+  const isOpenEnded = beside.movie?.tracks.some((track) => track.isOpenEnded) ?? false;
+  // Without tracks, what describes them lay in the part of the file that is missing.
+  const isWhole = tracks.length > 0 ? durationSeconds > 0 : beside.unread.length > 0;
+  const isPromised = tracks.length > 0 && !isOpenEnded;
+  if (!isWhole || (isPromised && (await breaksOff(input, all)))) {
+    return { refusal: refusal('film-is-incomplete', fileName) };
+  }
   const mime = (await input.getMimeType()).split(';', 1)[0]?.trim().toLowerCase() ?? 'video/mp4';
-  return { film: { mime, durationSeconds, tracks: await Promise.all(playable.map(describeTrack)) } };
+  const film = { mime, durationSeconds, tracks: tracks.map(describeTrack) };
+  return { film, judgement: judgeTracks({ tracks, ...beside }, fileName) };
 }
 
-function withTimeout<T>(work: Promise<T>): Promise<T> {
+async function inspectContainer(input: Input, inspected: Inspected): Promise<FilmInspection> {
+  const format = await input.getFormat();
+  if (format === MPEG_TS) {
+    return inspectTracks(input, { movie: null, unread: await unreadStreams(inspected.file) }, inspected);
+  }
+  if (format !== MP4 && format !== QTFF) return inspectTracks(input, { movie: null, unread: [] }, inspected);
+  const movie = await readMovie(inspected.file);
+  if (movie === null) return { refusal: refusal('film-is-incomplete', inspected.fileName) };
+  const refused = refuseTables(movie, inspected);
+  return refused ? { refusal: refused } : inspectTracks(input, { movie, unread: [] }, inspected);
+}
+
+function withTimeout<T>(work: Promise<T>, seconds: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('Film inspection took too long.')), TIMEOUT_MS);
+    timer = setTimeout(() => reject(new TooComplex('The inspection took too long.')), seconds * 1000);
   });
   return Promise.race([work, expired]).finally(() => clearTimeout(timer));
+}
+
+/** Nothing of it is known but its container. */
+function needsTranscode({ name, mime }: { name: string; mime: string }, fileName: string): FilmInspection {
+  const film = { mime, durationSeconds: 0, tracks: [] };
+  return { film, judgement: judgement('container-needs-transcode', fileName, name) };
 }
 
 /** A container that breaks off where the reader expects more makes it throw or not recognise the format. */
@@ -138,33 +167,50 @@ function refuseUnreadable(sniff: ContentSniff, fileName: string): FilmRefusal {
   if (sniff.mime === undefined || !isFilmType(sniff.mime)) {
     return refusal('film-is-not-a-film', fileName, describeContent(sniff));
   }
-  if (READABLE_TYPES.has(sniff.mime)) return refusal('film-is-incomplete', fileName);
+  if (isReadableContainer(sniff.mime)) return refusal('film-is-incomplete', fileName);
   return refusal('film-has-unknown-format', fileName, sniff.mime);
 }
 
-/**
- * Looks into a complete file: is it a film that can be packaged exactly? Reads a few hundred kilobytes whatever the
- * size. Never throws for bad content; throws what the file system throws. `fileName` only goes into the sentence.
- */
-export async function inspectFilm(path: string, fileName: string): Promise<FilmInspection> {
-  const sniff = await sniffFile(path);
-  if (sniff.isEmpty) return { refusal: refusal('film-is-empty', fileName) };
-  if (sniff.isPlaylist) return { refusal: refusal('film-is-playlist', fileName) };
-  if (sniff.isText) return { refusal: refusal('film-is-not-a-film', fileName, describeContent(sniff)) };
-  if (sniff.mime?.startsWith('image/')) return { refusal: refuseUnreadable(sniff, fileName) };
-  const input = new Input({ source: new FilePathSource(path), formats: CONTAINERS });
+function refuseByHead(sniff: ContentSniff, { file, fileName }: Inspected): FilmRefusal | null {
+  if (file.sizeBytes === 0) return refusal('film-is-empty', fileName);
+  if (sniff.isPlaylist) return refusal('film-is-playlist', fileName);
+  if (sniff.isText) return refusal('film-is-not-a-film', fileName, describeContent(sniff));
+  return sniff.mime?.startsWith('image/') ? refuseUnreadable(sniff, fileName) : null;
+}
+
+async function inspectFile(inspected: Inspected): Promise<FilmInspection> {
+  const { file, fileName, limits } = inspected;
+  const sniff = await sniffContent(await file.head());
+  const refused = refuseByHead(sniff, inspected);
+  if (refused) return { refusal: refused };
+  const foreign = foreignContainer(sniff.mime);
+  if (foreign) return needsTranscode(foreign, fileName);
+  const input = new Input({ source: file.source(), formats: CONTAINERS });
+  const inspect = async (): Promise<FilmInspection> => {
+    if (await input.canRead()) return inspectContainer(input, inspected);
+    const old = oldQuickTime(sniff.mime);
+    return old ? needsTranscode(old, fileName) : { refusal: refuseUnreadable(sniff, fileName) };
+  };
   try {
-    return await withTimeout(
-      input
-        .canRead()
-        .then((readable) =>
-          readable ? inspectContainer(input, fileName) : { refusal: refuseUnreadable(sniff, fileName) },
-        ),
-    );
-  } catch {
+    return await withTimeout(inspect(), limits.timeoutSeconds);
+  } catch (error) {
+    if (error instanceof TooComplex) return { refusal: refusal('film-is-too-complex', fileName) };
     // What a parser throws on hostile bytes says nothing that an editor could use.
     return { refusal: refuseUnreadable(sniff, fileName) };
   } finally {
     input.dispose();
+  }
+}
+
+/**
+ * Looks into a complete file: is it a film, and can it be packaged exactly? Reads the tables and a few packets, whatever
+ * the size. Never throws for bad content; throws what the file system throws. `fileName` only goes into the sentence.
+ */
+export async function inspectFilm(path: string, fileName: string, limits: InspectionLimits): Promise<FilmInspection> {
+  const file = await openFilmFile(path, maxReadBytes(limits));
+  try {
+    return await inspectFile({ file, fileName, limits });
+  } finally {
+    await file.close();
   }
 }

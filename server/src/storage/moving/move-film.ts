@@ -76,10 +76,12 @@ async function carryDerived(
 
 /** What the metadata file of a film says when the row is right. */
 export function metadataOf(film: StoredFilm, folders: readonly string[], storedAt: string) {
-  const { assetId, fileName, storageKey, mime, sizeBytes, sha256, durationSeconds, tracks } = film;
+  const { assetId, fileName, storageKey, mime, sizeBytes, sha256, durationSeconds } = film;
+  const { tracks, judgement } = film;
   const derived = [...film.derived];
   const facts = { assetId, fileName, storageKey, folders, mime, sizeBytes, sha256, durationSeconds };
-  return { version: 1 as const, ...facts, ...(tracks && { tracks }), derived, storedAt };
+  const known = { ...(tracks && { tracks }), ...(judgement && { judgement }) };
+  return { version: 1 as const, ...facts, ...known, derived, storedAt };
 }
 
 /**

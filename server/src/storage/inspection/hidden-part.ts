@@ -1,0 +1,48 @@
+import { type ShownSpan, shownSpan } from './edit-list';
+import { MAX_EDITS, type Movie } from './movie-tables';
+import type { SurveyedTrack } from './survey';
+
+export type HiddenPart = 'has-hidden-part' | 'has-unclear-edits';
+
+/** Less than half a picture at 120 per second: rounding of time scales, not a cut. */
+const PICTURE_BEGINS_SECONDS = 0.004;
+const PICTURE_ENDS_SECONDS = 0.1;
+/** Some muxers end the film when its last picture begins. */
+const LAST_PICTURE = 1.5;
+/** Encoders begin some packets early (AAC: 2112 samples) and fill up the last one. Editors let sound end with the picture. */
+const SOUND_BEGINS_SECONDS = 0.1;
+const SOUND_BEGINS_PACKETS = 3;
+const SOUND_ENDS_SECONDS = 0.5;
+
+function allowanceOf({ kind, packetSeconds }: SurveyedTrack) {
+  if (kind === 'video') {
+    return { before: PICTURE_BEGINS_SECONDS, after: Math.max(PICTURE_ENDS_SECONDS, LAST_PICTURE * packetSeconds) };
+  }
+  return { before: Math.max(SOUND_BEGINS_SECONDS, SOUND_BEGINS_PACKETS * packetSeconds), after: SOUND_ENDS_SECONDS };
+}
+
+function hides(span: ShownSpan, track: SurveyedTrack, timeStepSeconds: number): boolean {
+  const { before, after } = allowanceOf(track);
+  // Edits are timed more coarsely than samples; a film that begins with its first sample needs no such leave.
+  const leave = span.startSeconds === 0 ? 0 : timeStepSeconds;
+  if (span.startSeconds - track.firstSeconds > before + leave) return true;
+  return track.endSeconds - span.endSeconds > after + timeStepSeconds;
+}
+
+/**
+ * Whether a film holds pictures or sound that it says are not to be seen: trimmed away without being removed. Players that
+ * ignore edit lists would show them, and so would segments that are cut from the file. `movie`: null for containers
+ * without edit lists, where only what lies before 0 is hidden.
+ */
+export function findHiddenPart(tracks: readonly SurveyedTrack[], movie: Movie | null): HiddenPart | null {
+  let unclear = false;
+  for (const track of tracks) {
+    const tables = movie?.tracks.filter(({ id }) => id === track.id) ?? [];
+    const edits = tables.flatMap((table) => table.edits);
+    const span = shownSpan(edits);
+    if (span === 'hidden') return 'has-hidden-part';
+    if (span === 'unclear' || edits.length > MAX_EDITS || tables.some(({ editLists }) => editLists > 1)) unclear = true;
+    else if (hides(span, track, movie?.timeStepSeconds ?? 0)) return 'has-hidden-part';
+  }
+  return unclear ? 'has-unclear-edits' : null;
+}
