@@ -16,6 +16,7 @@ export const ALONE = [
   'redemption',
   'revocation',
   'several-nodes',
+  'upload-recovery',
 ];
 
 /** Integration files that run on SQLite alone, and why another database could make no difference. Every other file runs on all. */

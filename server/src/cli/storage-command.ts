@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import type { StorageStats } from '../services/storage-care/stats';
+import { formatBytes } from '../storage/byte-size';
 import { withStorage } from './boot-strapi';
 import { CommandFailed } from './exit-code';
 import { migrateCommand } from './migrate-command';
-import { formatBytes, plain } from './plain-text';
+import { plain } from './plain-text';
 import { rebuildCommand, repairCommand, verifyCommand } from './storage-check-commands';
 import type { Terminal } from './terminal';
 import { trashCommand } from './trash-command';

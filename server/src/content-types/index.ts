@@ -1,6 +1,7 @@
 import { assetSchema } from './asset/schema';
 import { auditEventSchema } from './audit-event/schema';
 import { guestLinkSchema } from './guest-link/schema';
+import { incomingFilmSchema } from './incoming-film/schema';
 import { keyRotationSchema } from './key-rotation/schema';
 import { playbackSessionSchema } from './playback-session/schema';
 import { sessionHolderSchema } from './session-holder/schema';
@@ -19,6 +20,7 @@ export const contentTypes = {
   'session-holder': { schema: sessionHolderSchema },
   'session-slot': { schema: sessionSlotSchema },
   'guest-link': { schema: guestLinkSchema },
+  'incoming-film': { schema: incomingFilmSchema },
   'key-rotation': { schema: keyRotationSchema },
   setting: { schema: settingSchema },
   'subject-change': { schema: subjectChangeSchema },

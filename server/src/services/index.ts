@@ -7,6 +7,7 @@ import { createExternalStreamersService } from './external-streamers';
 import { createExternalSubjectsService } from './external-subjects';
 import { createFilmIntakeService } from './film-intake';
 import { createGuestLinksService } from './guest-links';
+import { createIncomingFilmsService } from './incoming-films';
 import { createIntrospectionService } from './introspection';
 import { createKeysService } from './keys';
 import { createMediaFileService } from './media-file';
@@ -38,6 +39,7 @@ export const services = {
   'external-streamers': createExternalStreamersService,
   'external-subjects': createExternalSubjectsService,
   'film-intake': createFilmIntakeService,
+  'incoming-films': createIncomingFilmsService,
   'media-file': createMediaFileService,
   'media-folder': createMediaFolderService,
   'resumable-upload': createResumableUploadService,
