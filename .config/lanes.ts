@@ -17,6 +17,7 @@ export const ALONE = [
   'redemption',
   'revocation',
   'several-nodes',
+  'upload-recovery',
 ];
 
 /** Integration files that run on SQLite alone, and why another database could make no difference. Every other file runs on all. */
@@ -24,8 +25,9 @@ export const SQLITE_ONLY: Record<string, string> = {
   'draft-privacy': 'what Strapi puts into answers is taken out of them again; nothing is asked of the database',
   'refused-secret': 'the site refuses before it asks the database',
   'rest-surface': 'which routes there are; all of them refuse before they ask the database',
-  'resumable-upload':
-    'files on disk; its rows are written by Strapi’s own queries, as all sites of the tests do with their film',
+  'public-films':
+    'files on disk; its rows are written by Strapi’s own queries, and `film-import` asks every database for the same films',
+  'resumable-upload': 'files on disk; `incoming-films` does with every database what uploads do with their rows',
   'upload-provider':
     'files on disk; its rows are written by Strapi’s own queries, as all sites of the tests do with their film',
 };

@@ -1,5 +1,5 @@
-// Packs the plugin, installs the tarball into a fresh Strapi TypeScript app without any configuration, builds its admin
-// and plays the real clip to its end. Argument: a tarball that was packed already.
+// Packs the plugin, installs the tarball into a fresh Strapi TypeScript app without any configuration, builds its admin,
+// plays the real clip to its end, and uninstalls it as the README says. Argument: a tarball that was packed already.
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -128,8 +128,8 @@ async function checkHeaders() {
   console.log('ok  the admin panel is served');
 }
 
-async function main() {
-  makeSite();
+/** Runs Strapi while `action` does, and tells what it printed where that fails. @param {() => Promise<void>} action */
+async function whileRunning(action) {
   const strapi = spawn(path.join(app, 'node_modules/.bin/strapi'), ['start'], {
     cwd: app,
     env: {
@@ -146,14 +146,7 @@ async function main() {
   for (const stream of [strapi.stdout, strapi.stderr]) stream.on('data', (chunk) => (log += chunk));
   try {
     await untilUp(strapi);
-    await checkHeaders();
-    await playFilm();
-    if (
-      existsSync(path.join(app, 'public/uploads')) &&
-      readdirSync(path.join(app, 'public/uploads')).some((name) => name.endsWith('.mp4'))
-    ) {
-      throw new Error('a film lies in the public folder');
-    }
+    await action();
   } catch (error) {
     console.error(log.slice(-4000));
     throw error;
@@ -161,6 +154,41 @@ async function main() {
     strapi.kill('SIGTERM');
     if (strapi.exitCode === null && strapi.signalCode === null) await once(strapi, 'exit');
   }
+}
+
+/** @returns {string[]} */
+function publicFilms() {
+  const uploads = path.join(app, 'public/uploads');
+  return existsSync(uploads) ? readdirSync(uploads).filter((name) => name.endsWith('.mp4')) : [];
+}
+
+function uninstall() {
+  const readme = readFileSync(path.join(ROOT, 'README.md'), 'utf8');
+  const block = /^```sh\n(# uninstall:[\s\S]*?)^```$/m.exec(readme)?.[1];
+  if (!block) throw new Error('the README does not say how to uninstall');
+  step('uninstallation, as the README says', '/bin/sh', ['-e', '-c', block], app);
+}
+
+async function checkWithoutPlugin() {
+  const [film] = publicFilms();
+  const response = await fetch(`${SITE}/uploads/${film}`);
+  const bytes = Buffer.from(await response.arrayBuffer());
+  if (!bytes.equals(readFileSync(CLIP))) throw new Error(`the film that was released answers ${response.status}`);
+  if ((await fetch(`${SITE}/api/protected-vod/videos`)).status !== 404) throw new Error('the plugin is still there');
+  const page = await fetch(`${SITE}/admin`);
+  if (page.status !== 200) throw new Error('the admin page is not served');
+  console.log('ok  without the plugin the film is in the Media Library again, and the admin panel is served');
+}
+
+async function main() {
+  makeSite();
+  await whileRunning(async () => {
+    await checkHeaders();
+    await playFilm();
+    if (publicFilms().length > 0) throw new Error('a film lies in the public folder');
+  });
+  uninstall();
+  await whileRunning(checkWithoutPlugin);
 }
 
 try {

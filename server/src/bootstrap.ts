@@ -9,7 +9,9 @@ export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<vo
   getService(strapi, 'audit').start();
   getService(strapi, 'personal-data').subscribe();
   await registerAdminRights(strapi);
-  await getService(strapi, 'resumable-upload').sweep();
+  const uploads = getService(strapi, 'resumable-upload');
+  await uploads.sweep();
+  strapi.cron.add({ 'protected-vod-uploads': { task: () => uploads.sweep(), options: { rule: '*/10 * * * *' } } });
   const { holders, slots } = getService(strapi, 'playback-session');
   strapi.cron.add({ 'protected-vod-holders': { task: () => holders.sweep(), options: { rule: '17 * * * *' } } });
   strapi.cron.add({ 'protected-vod-slots': { task: () => slots.sweep(), options: { rule: '47 * * * *' } } });

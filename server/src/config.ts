@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { PLUGIN_ID } from '../contracts';
 import { ingestSchema } from './ingest-config';
 import { inspectionSchema } from './storage/inspection/inspection-config';
-import { STRATEGY_NAMES } from './storage/strategies';
+import { storageSchema, uploadSchema } from './storage/storage-config';
 import { webhooksSchema } from './webhooks/webhook-config';
 
 const GIB = 1024 ** 3;
@@ -27,36 +27,8 @@ export type RuleConfig = z.infer<typeof ruleSchema>;
 
 /** The only description of `config/plugins` → `protected-vod`; README's table is checked against it. */
 export const configSchema = z.strictObject({
-  storage: z
-    .strictObject({
-      root: z
-        .string()
-        .min(1)
-        .default('.protected-vod')
-        .describe('Storage root; relative to the app. Never below `public/`.'),
-      strategy: z.enum(STRATEGY_NAMES).default('site2').describe('How newly stored films are laid out.'),
-      publicFolders: z
-        .array(z.string())
-        .default([])
-        .describe('Media Library folder paths (`/Promo`) whose films stay public.'),
-    })
-    .prefault({}),
-  upload: z
-    .strictObject({
-      maxBytes: z
-        .number()
-        .int()
-        .positive()
-        .default(100 * GIB)
-        .describe('Largest film that the upload route takes.'),
-      tokenLifetimeSeconds: z
-        .number()
-        .int()
-        .positive()
-        .default(24 * 3600)
-        .describe('How long one resumable upload may take.'),
-    })
-    .prefault({}),
+  storage: storageSchema,
+  upload: uploadSchema,
   inspection: inspectionSchema.prefault({}),
   token: z
     .strictObject({

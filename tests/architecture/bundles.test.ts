@@ -29,7 +29,7 @@ function distFiles(extension: RegExp): string[] {
 
 /** Modules that a bundle loads when it runs, by any of the three ways. */
 const loadedBy = (file: string): string[] =>
-  [...read(file).matchAll(/(?:\bfrom\s*|\brequire\(|\bimport\(|\bimport\s*)["']([^"'\n]+)["']/g)].map(
+  [...read(file).matchAll(/(?:\bfrom\s*|\brequire\(|\bimport\(|^\s*import\s*)["']([^"'\n]+)["']/gm)].map(
     ([, specifier = '']) => specifier,
   );
 

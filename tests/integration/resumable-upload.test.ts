@@ -39,11 +39,18 @@ function create(ticket: Ticket, length: number, headers: Record<string, string> 
   });
 }
 
-function send(location: string, token: string, offset: number, bytes: Buffer): Promise<Response> {
+function send(
+  location: string,
+  token: string,
+  offset: number,
+  bytes: Buffer,
+  headers: Record<string, string> = {},
+): Promise<Response> {
   return fetch(app.url + location, {
     method: 'PATCH',
     headers: {
       ...TUS,
+      ...headers,
       'upload-token': token,
       'upload-offset': String(offset),
       'content-type': 'application/offset+octet-stream',
@@ -181,6 +188,121 @@ describe('a file that is no film is refused with a sentence and leaves nothing',
     expect(await incoming()).toEqual(before);
     expect(await app.strapi.db.query('plugin::upload.file').count()).toBe(files);
   });
+});
+
+describe('tus 1.0.0', () => {
+  const digest = (bytes: Buffer, algorithm: string) =>
+    `${algorithm} ${createHash(algorithm).update(bytes).digest('base64')}`;
+
+  test('OPTIONS tells extensions, checksums and the limit, to whoever asks', async () => {
+    const { status, headers } = await fetch(`${app.url}/api/protected-vod/uploads`, { method: 'OPTIONS' });
+    expect(status).toBe(204);
+    expect(headers.get('tus-version')).toBe('1.0.0');
+    expect(headers.get('tus-extension')).toBe('creation,creation-with-upload,checksum,termination,expiration');
+    expect(headers.get('tus-checksum-algorithm')).toBe('sha1,sha256');
+    expect(headers.get('tus-max-size')).toBe('100000000');
+  });
+
+  test('a piece whose checksum is wrong answers 460 and does not count; the right one does', async () => {
+    const bytes = clip();
+    const half = 11_000_000;
+    const ticket = await ticketFor('checked.mp4', bytes);
+    const location = (await create(ticket, bytes.byteLength)).headers.get('location') ?? '';
+    const [one, two] = [bytes.subarray(0, half), bytes.subarray(half)];
+    expect((await send(location, ticket.token, 0, one, { 'upload-checksum': digest(one, 'sha1') })).status).toBe(204);
+    const wrong = await send(location, ticket.token, half, two, { 'upload-checksum': digest(one, 'sha256') });
+    expect(wrong.status).toBe(460);
+    expect(await wrong.json()).toMatchObject({ error: { details: { code: 'upload-checksum-mismatch' } } });
+    expect((await head(location, ticket.token)).headers.get('upload-offset')).toBe(String(half));
+    const unknown = await send(location, ticket.token, half, two, { 'upload-checksum': digest(two, 'md5') });
+    expect(unknown.status).toBe(400);
+    expect(await unknown.json()).toMatchObject({ error: { details: { code: 'upload-checksum-invalid' } } });
+    const last = await send(location, ticket.token, half, two, { 'upload-checksum': digest(two, 'sha256') });
+    expect(last.status).toBe(204);
+    const { assetId } = JSON.parse(last.headers.get('upload-result') ?? '');
+    const asset = await app.strapi.plugin('protected-vod').service('asset').findById(assetId);
+    expect(asset.sha256).toBe(createHash('sha256').update(bytes).digest('hex'));
+  });
+
+  test('Upload-Expires is when the part goes; it goes with its bytes, and one that is at work is spared', async () => {
+    const uploads = app.strapi.plugin('protected-vod').service('resumable-upload');
+    const rows = app.strapi.db.query('plugin::protected-vod.incoming-film');
+    const [abandoned, waiting, working] = await Promise.all(
+      ['abandoned.mp4', 'waiting.mp4', 'working.mp4'].map(async (name) => {
+        const ticket = await ticketFor(name, Buffer.alloc(5));
+        const created = await create(ticket, 5);
+        const location = created.headers.get('location') ?? '';
+        await send(location, ticket.token, 0, Buffer.from('123'));
+        return {
+          ...ticket,
+          location,
+          id: path.posix.basename(location),
+          expires: created.headers.get('upload-expires'),
+        };
+      }),
+    );
+    const inSeconds = (Date.parse(abandoned?.expires ?? '') - Date.now()) / 1000;
+    expect(inSeconds).toBeGreaterThan(24 * 3600 - 60);
+    const past = { expiresAt: '1' };
+    await rows.update({ where: { incomingId: abandoned?.id }, data: past });
+    const held = { ...past, holder: 'a request', heldUntil: String(Date.now() + 60_000) };
+    await rows.update({ where: { incomingId: working?.id }, data: held });
+
+    // On any number of nodes at once.
+    await Promise.all([uploads.sweep(), uploads.sweep(), uploads.sweep()]);
+    const left = await incoming();
+    expect(left.filter((name) => name.startsWith(abandoned?.id ?? ''))).toEqual([]);
+    expect(left).toEqual(expect.arrayContaining([waiting?.id, working?.id]));
+    expect((await head(abandoned?.location ?? '', abandoned?.token ?? '')).status).toBe(404);
+    expect((await head(waiting?.location ?? '', waiting?.token ?? '')).headers.get('upload-offset')).toBe('3');
+  });
+});
+
+describe('the fate of a film', () => {
+  test('that was refused is told again, whatever the client asks, and nothing is sent twice', async () => {
+    const bytes = Buffer.from('#EXTM3U\n');
+    const ticket = await ticketFor('again.mp4', bytes);
+    const location = (await create(ticket, bytes.byteLength)).headers.get('location') ?? '';
+    const refused = await send(location, ticket.token, 0, bytes);
+    const { error } = (await refused.json()) as { error: object };
+    expect((await head(location, ticket.token)).status).toBe(422);
+    const again = await create(ticket, bytes.byteLength);
+    expect(again.status).toBe(422);
+    expect(await again.json()).toMatchObject({ error });
+  });
+
+  test('that a failure of the database left open is decided when the client asks again', async () => {
+    const bytes = clip();
+    const ticket = await ticketFor('failed.mp4', bytes);
+    const location = (await create(ticket, bytes.byteLength)).headers.get('location') ?? '';
+    const heal = app.strapi.db.lifecycles.subscribe({
+      models: ['plugin::upload.file'],
+      beforeCreate() {
+        throw new Error('connection lost');
+      },
+    });
+    const failed = await send(location, ticket.token, 0, bytes);
+    heal();
+    expect(failed.status).toBe(500);
+    expect(await failed.text()).not.toContain('connection lost');
+    const { status, headers } = await head(location, ticket.token);
+    expect([status, headers.get('upload-offset')]).toEqual([200, String(bytes.byteLength)]);
+    const { fileId, assetId } = JSON.parse(headers.get('upload-result') ?? '');
+    expect(await fileRow(fileId)).toMatchObject({ name: 'failed.mp4' });
+    expect(await app.strapi.db.query('plugin::protected-vod.asset').count({ where: { fileName: 'failed.mp4' } })).toBe(
+      1,
+    );
+    const asset = await app.strapi.plugin('protected-vod').service('asset').findById(assetId);
+    expect((await readFile(path.join(app.storageRoot, asset.storageKey))).equals(bytes)).toBe(true);
+    expect((await incoming()).filter((name) => name.startsWith(path.posix.basename(location)))).toEqual([]);
+  });
+});
+
+test('a film that does not fit on the disk is refused before its first byte', async () => {
+  const { room } = app.strapi.plugin('protected-vod').service('incoming-films');
+  const demand = { fileName: 'huge.mp4', sizeBytes: 2 ** 50 };
+  await expect(room.check(demand)).rejects.toMatchObject({ code: 'storage-full' });
+  await expect(room.check({ ...demand, needsDisk: false })).resolves.toBeUndefined();
 });
 
 describe('S23 the upload token', () => {

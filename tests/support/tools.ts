@@ -27,6 +27,12 @@ export const HAPROXY = find('haproxy') ?? find('/usr/sbin/haproxy');
 export const VARNISHD = find('varnishd') ?? find('/usr/sbin/varnishd');
 export const SYSTEMD_ANALYZE = find('systemd-analyze');
 
+/** With them the README backs up. */
+export const SQLITE = find('sqlite3');
+export const RSYNC = find('rsync');
+export const PG_DUMP = find('pg_dump');
+export const MARIADB_DUMP = find('mariadb-dump');
+
 /** A client that offers HTTP/2 to servers of plain HTTP. */
 export const CURL_HTTP2 = / HTTP2 /.test(execFileSyncOrNone('curl', '--version')) ? find('curl') : null;
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../../../package.json';
 import { CommandFailed, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-code';
+import { importCommand } from './import-command';
 import { ingestCommand } from './ingest-command';
 import { restartCommand } from './restart-command';
 import { secretCommand } from './secret-command';
@@ -23,6 +24,7 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(ingestCommand())
     .addCommand(secretCommand(terminal))
     .addCommand(storageCommand(terminal))
+    .addCommand(importCommand(terminal))
     .addHelpText('after', '\nExit codes: 0 done and well, 1 failed or not RUNNING, 2 wrong usage.');
   const settle = (command: Command): void => {
     // Commander would end the process itself, with 1 for wrong usage.

@@ -1,9 +1,12 @@
 import { Command } from 'commander';
 import type { StorageStats } from '../services/storage-care/stats';
+import { formatBytes } from '../storage/byte-size';
+import { adoptCommand } from './adopt-command';
 import { withStorage } from './boot-strapi';
 import { CommandFailed } from './exit-code';
 import { migrateCommand } from './migrate-command';
-import { formatBytes, plain } from './plain-text';
+import { plain } from './plain-text';
+import { releaseCommand } from './release-command';
 import { rebuildCommand, repairCommand, verifyCommand } from './storage-check-commands';
 import type { Terminal } from './terminal';
 import { trashCommand } from './trash-command';
@@ -59,5 +62,7 @@ export function storageCommand(terminal: Terminal): Command {
     .addCommand(repairCommand(terminal))
     .addCommand(migrateCommand(terminal))
     .addCommand(rebuildCommand(terminal))
+    .addCommand(adoptCommand(terminal))
+    .addCommand(releaseCommand(terminal))
     .addCommand(trashCommand(terminal));
 }

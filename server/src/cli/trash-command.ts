@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import { formatBytes } from '../storage/byte-size';
 import { withStorage } from './boot-strapi';
-import { formatBytes, plain } from './plain-text';
+import { plain } from './plain-text';
 import type { Terminal } from './terminal';
 
 export function trashCommand(terminal: Terminal): Command {

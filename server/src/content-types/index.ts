@@ -1,6 +1,7 @@
 import { assetSchema } from './asset/schema';
 import { auditEventSchema } from './audit-event/schema';
 import { guestLinkSchema } from './guest-link/schema';
+import { incomingFilmSchema } from './incoming-film/schema';
 import { ingestJobSchema } from './ingest-job/schema';
 import { keyRotationSchema } from './key-rotation/schema';
 import { playbackSessionSchema } from './playback-session/schema';
@@ -20,6 +21,7 @@ export const contentTypes = {
   'session-holder': { schema: sessionHolderSchema },
   'session-slot': { schema: sessionSlotSchema },
   'guest-link': { schema: guestLinkSchema },
+  'incoming-film': { schema: incomingFilmSchema },
   'ingest-job': { schema: ingestJobSchema },
   'key-rotation': { schema: keyRotationSchema },
   setting: { schema: settingSchema },

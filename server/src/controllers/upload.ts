@@ -6,6 +6,10 @@ import { configOf } from '../config';
 import { VodError } from '../errors';
 import { keepQuietOnLeaving } from '../leaving-client';
 import { getService } from '../services/get-service';
+import type { RoomDemand } from '../services/incoming-films/room';
+import type { UploadRefusal } from '../services/incoming-films/upload-fate';
+import { refusalBody, refusalOf } from '../services/resumable-upload/answers';
+import { parseUploadChecksum, type UploadChecksum } from '../storage/upload-checksum';
 import type { UploadClaims } from '../tokens/upload-token';
 
 const requestSchema = z.strictObject({
@@ -15,6 +19,18 @@ const requestSchema = z.strictObject({
   folderId: z.number().int().positive().nullish(),
 });
 const adminSchema = z.object({ id: z.union([z.number(), z.string()]).transform(String) });
+
+/** Told as early as can be; the room is held from the first request of the upload on. */
+async function refusalForRoom(strapi: Core.Strapi, demand: RoomDemand): Promise<UploadRefusal | null> {
+  try {
+    await getService(strapi, 'incoming-films').room.check(demand);
+    return null;
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal) return refusal;
+    throw error;
+  }
+}
 
 /** POST /protected-vod/uploads (admin): a ticket for one resumable upload. */
 export function createUploadController({ strapi }: { strapi: Core.Strapi }) {
@@ -32,8 +48,14 @@ export function createUploadController({ strapi }: { strapi: Core.Strapi }) {
         throw new errors.ValidationError('This folder does not exist.');
       }
       await getService(strapi, 'media-file').checkName(fileName);
-      const film = { adminId: admin.data.id, fileName, sizeBytes, folderId };
       ctx.set('Cache-Control', 'no-store');
+      const refusal = await refusalForRoom(strapi, { fileName, sizeBytes });
+      if (refusal) {
+        ctx.status = refusal.status;
+        ctx.body = refusalBody(refusal);
+        return;
+      }
+      const film = { adminId: admin.data.id, fileName, sizeBytes, folderId };
       ctx.status = 201;
       ctx.body = { data: await getService(strapi, 'resumable-upload').issue(film) };
     },
@@ -44,6 +66,18 @@ function tokenOf(ctx: Context): string {
   const own = ctx.get('Upload-Token');
   if (own !== '') return own;
   return /^Bearer +(\S+)$/i.exec(ctx.get('Authorization'))?.[1] ?? '';
+}
+
+/** tus 1.0.0, checksum extension: 400 for an algorithm that the server does not know. */
+function checksumOf(ctx: Context): UploadChecksum | null {
+  const header = ctx.get('Upload-Checksum');
+  if (header === '') return null;
+  try {
+    return parseUploadChecksum(header);
+  } catch (error) {
+    if (!(error instanceof VodError)) throw error;
+    throw new errors.ValidationError(error.message, { code: error.code });
+  }
 }
 
 /**
@@ -67,8 +101,9 @@ export function createTusHandler(strapi: Core.Strapi, methods: readonly string[]
       if (error.code !== 'upload-token-invalid') throw new errors.ApplicationError('Uploads are not configured.');
       throw new errors.UnauthorizedError(error.message, { code: error.code });
     }
+    const checksum = checksumOf(ctx);
     ctx.respond = false;
     keepQuietOnLeaving(ctx);
-    await uploads.handle(ctx.req, ctx.res, claims);
+    await uploads.handle(ctx.req, ctx.res, { claims, checksum });
   };
 }

@@ -10,6 +10,7 @@ import { createExternalWorkersService } from './external-workers';
 import { createFilmIntakeService } from './film-intake';
 import { createFilmJudgingService } from './film-judging';
 import { createGuestLinksService } from './guest-links';
+import { createIncomingFilmsService } from './incoming-films';
 import { createIngestService } from './ingest';
 import { createIngestWorkerService } from './ingest-worker';
 import { createIntrospectionService } from './introspection';
@@ -46,6 +47,7 @@ export const services = {
   'external-workers': createExternalWorkersService,
   'external-subjects': createExternalSubjectsService,
   'film-intake': createFilmIntakeService,
+  'incoming-films': createIncomingFilmsService,
   'film-judging': createFilmJudgingService,
   'media-file': createMediaFileService,
   'media-folder': createMediaFolderService,

@@ -10,6 +10,15 @@ export interface MediaFileRequest {
   adminId: number | null;
 }
 
+/** What of a row says where its bytes are. */
+export interface Readdressed {
+  url: string;
+  provider_metadata: unknown;
+  mime?: string;
+  provider?: string;
+  formats?: unknown;
+}
+
 export interface MediaFileRow {
   id: number;
   documentId: string;
@@ -37,11 +46,11 @@ export function createMediaFileService({ strapi }: { strapi: Core.Strapi }) {
     return formattedSchema.parse(formatted);
   }
 
-  async function announce(row: unknown): Promise<void> {
+  async function announce(event: 'media.create' | 'media.update', row: unknown): Promise<void> {
     const schema = strapi.getModel(FILE_UID);
     const getModel = (uid: string) => strapi.getModel(uid as typeof FILE_UID);
     const media = await sanitize.sanitizers.defaultSanitizeOutput({ schema, getModel } as never, row as never);
-    strapi.eventHub.emit('media.create', { media });
+    strapi.eventHub.emit(event, { media });
   }
 
   return {
@@ -63,8 +72,19 @@ export function createMediaFileService({ strapi }: { strapi: Core.Strapi }) {
           updatedBy: adminId,
         },
       });
-      await announce(row);
+      await announce('media.create', row);
       return rowSchema.parse(row);
+    },
+
+    /**
+     * Lets a row stand for other bytes: a film that was public is protected, or the other way round. Its id, and so
+     * whatever shows it, stays. False: its address is another one by now.
+     */
+    async readdress({ id, url }: { id: number; url: string }, to: Readdressed): Promise<boolean> {
+      const row: unknown = await strapi.db.query(FILE_UID).update({ where: { id, url }, data: to });
+      if (!row) return false;
+      await announce('media.update', row);
+      return true;
     },
   };
 }

@@ -1,120 +1,208 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { FileStore } from '@tus/file-store';
-import { ERRORS, Upload } from '@tus/server';
+import { DataStore, ERRORS, Upload } from '@tus/server';
 import { VodError } from '../errors';
-import { PartRecords } from './part-records';
+import { FreeSpaceWatch } from './free-space';
+import { isWithoutHardLinks } from './library';
 import type { ReceivedPart } from './receive';
-import { RunningHashes } from './running-hash';
+import { type GrowingPart, type RunningHash, RunningHashes } from './running-hash';
+import { hasErrno } from './storage-error';
 import { FILE_MODE, type StorageRoot } from './storage-root';
+import type { UploadChecksum } from './upload-checksum';
+import type { UploadRecord, UploadRecords } from './upload-records';
 import { writeAll } from './write-all';
 
 const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
 
-/**
- * Keeps resumable uploads in `incoming/`, private to this user, hashed while they arrive. A finished upload is
- * remembered until it expires, so that a client that lost the last answer can ask for it again.
- */
-export class IncomingStore extends FileStore {
-  readonly records: PartRecords;
-  readonly #hashes = new RunningHashes();
-  /** Uploads whose bytes have come and whose fate is being decided. */
-  readonly #completing = new Set<string>();
+export interface IncomingStoreParts {
+  root: StorageRoot;
+  records: UploadRecords;
+  lifetimeSeconds: number;
+  minFreeBytes: number;
+}
 
-  constructor(root: StorageRoot, lifetimeSeconds: number) {
-    const records = new PartRecords(root);
-    super({
-      directory: path.join(root.path, 'incoming'),
-      configstore: records,
-      expirationPeriodInMilliseconds: lifetimeSeconds * 1000,
-    });
-    this.records = records;
-    // tus 1.0.0 extensions; the length is in the token, so it is never deferred.
-    this.extensions = ['creation', 'creation-with-upload', 'termination', 'expiration'];
+async function sizeOf(file: string): Promise<number | null> {
+  try {
+    return (await stat(file)).size;
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+/**
+ * Keeps the bytes of resumable uploads in `incoming/`, private to this user, hashed while they arrive. Who calls it
+ * holds the lock of the upload.
+ */
+export class IncomingStore extends DataStore {
+  // tus 1.0.0 extensions; the length is in the token, so it is never deferred.
+  override extensions = ['creation', 'creation-with-upload', 'checksum', 'termination', 'expiration'];
+  readonly #hashes = new RunningHashes();
+  readonly #checksums = new AsyncLocalStorage<UploadChecksum | null>();
+
+  constructor(private readonly parts: IncomingStoreParts) {
+    super();
   }
 
-  #pathOf(id: string): string {
-    return path.join(this.directory, id);
+  override getExpiration(): number {
+    return this.parts.lifetimeSeconds * 1000;
+  }
+
+  /** Runs `action`, in which a piece is written only as a whole, if it is the one that the checksum is of. */
+  withChecksum<T>(checksum: UploadChecksum | null, action: () => Promise<T>): Promise<T> {
+    return this.#checksums.run(checksum, action);
   }
 
   override async create(upload: Upload): Promise<Upload> {
-    if ((await this.records.find(upload.id))?.result !== undefined) throw ERRORS.INVALID_TERMINATION;
-    // Nothing is awaited between this look and the open, so what is being looked at is never emptied.
-    if (this.#completing.has(upload.id)) throw ERRORS.INVALID_TERMINATION;
-    this.#hashes.forget(upload.id);
+    const record = await this.#require(upload.id);
+    if (record.isSettled) throw ERRORS.INVALID_TERMINATION;
     // A client that lost the answer to its creation request sends it again and starts from nothing.
+    await this.discard(upload.id);
     const handle = await open(this.#pathOf(upload.id), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, FILE_MODE);
     await handle.close();
-    await this.records.set(upload.id, upload);
+    upload.creation_date ??= new Date().toISOString();
+    await this.parts.records.begin(upload.id, upload.creation_date);
     return upload;
   }
 
   override async getUpload(id: string): Promise<Upload> {
-    const record = await this.records.find(id);
-    if (record && (record.result !== undefined || this.#completing.has(id))) {
-      return new Upload({ ...record, offset: record.size });
-    }
-    return super.getUpload(id);
+    const { sizeBytes: size, begunAt, checkedBytes, isSettled } = await this.#require(id);
+    if (begunAt === null) throw ERRORS.FILE_NOT_FOUND;
+    const offset = isSettled ? size : (checkedBytes ?? (await this.bytesOf(id)));
+    if (offset === null) throw ERRORS.FILE_NO_LONGER_EXISTS;
+    return new Upload({ id, size, offset, creation_date: begunAt });
+  }
+
+  override async remove(id: string): Promise<void> {
+    await this.discard(id);
+    await this.parts.records.remove(id);
   }
 
   override async write(source: Readable, id: string, offset: number): Promise<number> {
-    const record = await this.records.find(id);
-    if (!record) throw ERRORS.FILE_NOT_FOUND;
-    if (record.result !== undefined || this.#completing.has(id)) return offset;
-    const part = { id, path: this.#pathOf(id), startedAt: record.creation_date };
-    const running = await this.#hashes.upTo(part, offset);
-    const handle = await open(part.path, O_WRONLY | O_NOFOLLOW);
+    const record = await this.#require(id);
+    // Nothing but an empty piece comes behind the last byte.
+    if (record.isSettled || offset === record.sizeBytes) return offset;
+    const running = await this.#hashes.upTo(this.#partOf(record), offset);
+    const handle = await open(this.#pathOf(id), O_WRONLY | O_NOFOLLOW);
     try {
-      await this.#append(handle, source, running);
+      // Bytes that came before a crash and were never found right.
+      if ((await handle.stat()).size > offset) await handle.truncate(offset);
+      const checksum = this.#checksums.getStore();
+      if (checksum) await this.#writeChecked(handle, source, { id, running, checksum });
+      else await this.#append(handle, source, running);
     } finally {
       await handle.close();
     }
     return running.bytes;
   }
 
-  async #append(
+  /** A piece that is wrong, or was cut off, counts for nothing, also if this process dies meanwhile. */
+  async #writeChecked(
     handle: FileHandle,
     source: Readable,
-    running: { hash: { update(b: Buffer): unknown }; bytes: number },
-  ) {
-    for await (const piece of source) {
-      const bytes = piece as Buffer;
+    { id, running, checksum }: { id: string; running: RunningHash; checksum: UploadChecksum },
+  ): Promise<void> {
+    const before = { ...running, hash: running.hash.copy() };
+    const piece = createHash(checksum.algorithm);
+    await this.parts.records.setCheckedBytes(id, before.bytes);
+    try {
+      await this.#append(handle, source, running, piece);
+      if (!piece.digest().equals(checksum.digest)) {
+        throw new VodError('upload-checksum-mismatch', 'The bytes that came are not those that Upload-Checksum is of.');
+      }
+    } catch (error) {
+      this.#hashes.rewind(id, before);
+      await handle.truncate(before.bytes);
+      await this.parts.records.setCheckedBytes(id, null);
+      throw error;
+    }
+    await this.parts.records.setCheckedBytes(id, null);
+  }
+
+  async #append(handle: FileHandle, source: Readable, running: RunningHash, piece?: Hash): Promise<void> {
+    const space = new FreeSpaceWatch(this.parts.root, this.parts.minFreeBytes);
+    // A loop that is left would destroy the source, and tus would take that for a client who left.
+    for await (const chunk of source.iterator({ destroyOnReturn: false })) {
+      const bytes: Buffer = chunk;
+      await space.before(bytes.byteLength);
       await writeAll(handle, bytes, running.bytes);
       running.hash.update(bytes);
+      piece?.update(bytes);
       running.bytes += bytes.byteLength;
     }
   }
 
+  /** How many bytes lie there; null: none were ever sent, or they are a film by now. */
+  async bytesOf(id: string): Promise<number | null> {
+    return (await sizeOf(this.#pathOf(id))) ?? sizeOf(this.#wholeOf(id));
+  }
+
+  /** Reads what a restart has made forgotten, outside the lock: that may take long. */
+  async prime(id: string): Promise<void> {
+    const record = await this.parts.records.find(id);
+    if (!record?.begunAt || record.isSettled || this.#hashes.has(this.#partOf(record))) return;
+    const bytes = record.checkedBytes ?? (await sizeOf(this.#pathOf(id)));
+    if (bytes !== null) await this.#hashes.upTo(this.#partOf(record), bytes);
+  }
+
   /**
-   * Takes the complete bytes of an upload out of the reach of further requests, until `settle`. Throws `VodError`
-   * `upload-missing` if another request has changed them.
+   * Takes the complete bytes of an upload out of the reach of further requests, and gives them a name that whoever looks
+   * at them may take away. Can be done again until `discard`. Throws `VodError` `upload-missing` if bytes are missing.
    */
   async complete(id: string): Promise<ReceivedPart> {
-    const record = await this.records.find(id);
-    if (!record) throw ERRORS.FILE_NOT_FOUND;
-    this.#completing.add(id);
-    const path = `${this.#pathOf(id)}.complete`;
-    await rename(this.#pathOf(id), path);
-    if ((await stat(path)).size !== record.size) {
-      await rm(path, { force: true });
-      throw new VodError('upload-missing', 'The upload was begun anew. Send it again.');
+    const record = await this.#require(id);
+    const whole = this.#wholeOf(id);
+    await rename(this.#pathOf(id), whole).catch((error: unknown) => {
+      if (!hasErrno(error, 'ENOENT')) throw error;
+    });
+    if ((await sizeOf(whole)) !== record.sizeBytes) {
+      await this.discard(id);
+      throw new VodError('upload-missing', 'Bytes of the upload are missing. Send it again.');
     }
-    const { hash } = await this.#hashes.upTo({ id, path, startedAt: record.creation_date }, record.size);
-    this.#hashes.forget(id);
-    return { path, sizeBytes: record.size, sha256: hash.digest('hex') };
+    const { hash } = await this.#hashes.upTo({ ...this.#partOf(record), path: whole }, record.sizeBytes);
+    return { path: await this.#twinOf(id), sizeBytes: record.sizeBytes, sha256: hash.copy().digest('hex') };
   }
 
-  /** The fate of a completed upload is on record. */
-  settle(id: string): void {
-    this.#completing.delete(id);
+  /** Where a file system has no hard links, a film that could not be stored must be sent again. */
+  async #twinOf(id: string): Promise<string> {
+    const twin = `${this.#pathOf(id)}.part`;
+    await rm(twin, { force: true });
+    try {
+      await link(this.#wholeOf(id), twin);
+      return twin;
+    } catch (error) {
+      if (!isWithoutHardLinks(error)) throw error;
+      return this.#wholeOf(id);
+    }
   }
 
-  /** Removes bytes and record; whatever is already gone is fine. */
+  /** Removes the bytes under all their names; whatever is already gone is fine. */
   async discard(id: string): Promise<void> {
     this.#hashes.forget(id);
-    await rm(this.#pathOf(id), { force: true });
-    await this.records.delete(id);
+    for (const name of [this.#pathOf(id), this.#wholeOf(id), `${this.#pathOf(id)}.part`]) {
+      await rm(name, { force: true });
+    }
+  }
+
+  #pathOf(id: string): string {
+    return path.join(this.parts.root.path, 'incoming', id);
+  }
+
+  #wholeOf(id: string): string {
+    return `${this.#pathOf(id)}.complete`;
+  }
+
+  #partOf({ id, begunAt }: UploadRecord): GrowingPart {
+    return { id, path: this.#pathOf(id), begunAt: begunAt ?? '' };
+  }
+
+  async #require(id: string): Promise<UploadRecord> {
+    const record = await this.parts.records.find(id);
+    if (!record) throw ERRORS.FILE_NOT_FOUND;
+    return record;
   }
 }

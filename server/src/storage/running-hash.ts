@@ -1,19 +1,33 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { LRUCache } from 'lru-cache';
+
+/** Of as many uploads the hash is kept; of one more, it is read from the disk when it goes on. */
+const MAX_RUNNING = 1000;
+const PIECE_BYTES = 1024 * 1024;
 
 /** SHA-256 of the first `bytes` bytes of a part that is still growing. */
 export interface RunningHash {
   /** Tells two parts of one name apart: a client may start an upload anew. */
-  readonly startedAt: string;
+  readonly begunAt: string;
   readonly hash: Hash;
   bytes: number;
 }
 
-async function hashFromDisk(path: string, bytes: number): Promise<Hash> {
-  const hash = createHash('sha256');
-  if (bytes === 0) return hash;
-  for await (const piece of createReadStream(path, { end: bytes - 1 })) hash.update(piece as Buffer);
-  return hash;
+export interface GrowingPart {
+  id: string;
+  path: string;
+  begunAt: string;
+}
+
+async function hashOn({ path, begunAt }: GrowingPart, from: RunningHash | null, bytes: number): Promise<RunningHash> {
+  const hash = from?.hash.copy() ?? createHash('sha256');
+  const start = from?.bytes ?? 0;
+  if (start < bytes) {
+    const pieces = createReadStream(path, { start, end: bytes - 1, highWaterMark: PIECE_BYTES });
+    for await (const piece of pieces) hash.update(piece as Buffer);
+  }
+  return { begunAt, hash, bytes };
 }
 
 /**
@@ -21,14 +35,38 @@ async function hashFromDisk(path: string, bytes: number): Promise<Hash> {
  * (another node, a restart) is read from the disk once.
  */
 export class RunningHashes {
-  readonly #running = new Map<string, RunningHash>();
+  readonly #running = new LRUCache<string, RunningHash>({ max: MAX_RUNNING });
+  readonly #reading = new Map<string, Promise<RunningHash>>();
 
-  async upTo(part: { id: string; path: string; startedAt: string }, bytes: number): Promise<RunningHash> {
-    const known = this.#running.get(part.id);
-    if (known && known.bytes === bytes && known.startedAt === part.startedAt) return known;
-    const fresh = { startedAt: part.startedAt, hash: await hashFromDisk(part.path, bytes), bytes };
-    this.#running.set(part.id, fresh);
-    return fresh;
+  /** Whether the hash of a part is at hand, up to some byte. */
+  has({ id, begunAt }: GrowingPart): boolean {
+    return this.#running.get(id)?.begunAt === begunAt;
+  }
+
+  /** Who asks for what is being read already waits for that: a client that lost patience finds it further on. */
+  async upTo(part: GrowingPart, bytes: number): Promise<RunningHash> {
+    const found = this.#running.get(part.id);
+    const known = found?.begunAt === part.begunAt && found.bytes <= bytes ? found : null;
+    if (known?.bytes === bytes) return known;
+    const task = `${part.id} ${part.begunAt} ${bytes}`;
+    const reading = this.#reading.get(task) ?? this.#read(task, part, known, bytes);
+    return reading;
+  }
+
+  #read(task: string, part: GrowingPart, known: RunningHash | null, bytes: number): Promise<RunningHash> {
+    const reading = hashOn(part, known, bytes)
+      .then((running) => {
+        this.#running.set(part.id, running);
+        return running;
+      })
+      .finally(() => this.#reading.delete(task));
+    this.#reading.set(task, reading);
+    return reading;
+  }
+
+  /** Goes back to an earlier state: what came since does not count. */
+  rewind(id: string, to: RunningHash): void {
+    this.#running.set(id, to);
   }
 
   forget(id: string): void {

@@ -118,6 +118,16 @@ describe.skipIf(!SYSTEMD_ANALYZE)('systemd-analyze verify', () => {
   });
 });
 
+describe.each(['nginx-edge.conf', 'nginx-accel.conf', 'haproxy.cfg'])('%s', (sample) => {
+  it('knows resumable uploads by the address that tickets name', () => {
+    const [, address] =
+      /(?:location \^~|path_beg) (\S+)(?: \{\n\s+proxy_pass http:\/\/vod_uploads;| \})/.exec(
+        renderSample(sample, []),
+      ) ?? [];
+    expect(address).toBe('/api/protected-vod/uploads');
+  });
+});
+
 interface Service {
   image: string;
   environment?: Record<string, string>;

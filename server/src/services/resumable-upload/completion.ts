@@ -1,24 +1,16 @@
 import type { Core } from '@strapi/strapi';
 import { errors } from '@strapi/utils';
-import type { UploadedFilm } from '../../../contracts';
-import { VodError } from '../../errors';
 import type { IncomingStore } from '../../storage/incoming-store';
 import type { UploadClaims } from '../../tokens/upload-token';
 import { getService } from '../get-service';
+import type { UploadFate, UploadResult } from '../incoming-films/upload-fate';
 import { mayUpload } from './admin-right';
+import { isFinal, refusalOf } from './answers';
 
-/** What the client gets for a finished upload, as JSON in the `Upload-Result` header. */
-export interface UploadResult extends UploadedFilm {
-  fileId: number;
-  fileDocumentId: string;
-}
-
-/** Headers are no place for other letters (RFC 9110 §5.5): JSON can escape them. */
-function asciiJson(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[^\x20-\x7e]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+/** Throws ForbiddenError unless the admin may still add files (S23). */
+export async function requireUploader(strapi: Core.Strapi, { adminId }: UploadClaims): Promise<number> {
+  if (await mayUpload(strapi, Number(adminId))) return Number(adminId);
+  throw new errors.ForbiddenError('You may no longer add files to the Media Library.');
 }
 
 async function folderPathOf(strapi: Core.Strapi, folderId: number | null): Promise<string> {
@@ -28,10 +20,7 @@ async function folderPathOf(strapi: Core.Strapi, folderId: number | null): Promi
 }
 
 async function storeAsFile(strapi: Core.Strapi, store: IncomingStore, claims: UploadClaims): Promise<UploadResult> {
-  const adminId = Number(claims.adminId);
-  if (!(await mayUpload(strapi, adminId))) {
-    throw new errors.ForbiddenError('You may no longer add files to the Media Library.');
-  }
+  const adminId = await requireUploader(strapi, claims);
   const part = await store.complete(claims.uploadId);
   const folderPath = await folderPathOf(strapi, claims.folderId);
   const asset = await getService(strapi, 'film-intake').store({ part, fileName: claims.fileName, folderPath, adminId });
@@ -47,22 +36,30 @@ async function storeAsFile(strapi: Core.Strapi, store: IncomingStore, claims: Up
   }
 }
 
-/**
- * Turns a complete upload into a Media Library file and remembers the result. After any throw neither bytes nor rows
- * are left. Throws `VodError` with a `film-…` code if the film is refused, ForbiddenError if the admin lost the right.
- */
-export async function completeUpload(strapi: Core.Strapi, store: IncomingStore, claims: UploadClaims): Promise<string> {
-  const record = await store.records.find(claims.uploadId);
-  if (!record) throw new VodError('upload-missing', 'There is no such upload.');
-  if (record.result !== undefined) return record.result;
+async function decide(strapi: Core.Strapi, store: IncomingStore, claims: UploadClaims): Promise<UploadFate> {
   try {
-    const result = asciiJson(await storeAsFile(strapi, store, claims));
-    await store.records.save({ ...record, result });
-    return result;
+    return { result: await storeAsFile(strapi, store, claims) };
   } catch (error) {
-    await store.discard(claims.uploadId);
+    const refusal = refusalOf(error);
+    if (refusal && isFinal(refusal)) return { refusal };
     throw error;
-  } finally {
-    store.settle(claims.uploadId);
   }
+}
+
+/**
+ * Turns a complete upload into a Media Library file, or refuses it for good, and remembers which. Who calls it holds the
+ * lock. Throws what keeps both from being decided now: the bytes are still there, and it can be done again.
+ */
+export async function completeUpload(
+  strapi: Core.Strapi,
+  store: IncomingStore,
+  claims: UploadClaims,
+): Promise<UploadFate> {
+  const { records } = getService(strapi, 'incoming-films');
+  const known = await records.fateOf(claims.uploadId);
+  if (known) return known;
+  const fate = await decide(strapi, store, claims);
+  await records.settle(claims.uploadId, fate);
+  await store.discard(claims.uploadId);
+  return fate;
 }

@@ -1,4 +1,5 @@
 import type { Core } from '@strapi/strapi';
+import { VodError } from '../../errors';
 import { getService } from '../get-service';
 import { markedAsset } from '../protected-mark';
 import { isFilm } from './film-question';
@@ -9,6 +10,10 @@ import { replaceFile } from './replacement';
 
 /** On a provider that routes already; global, because the upload-provider entrance is a bundle of its own. */
 export const ROUTED = Symbol.for('strapi-plugin-protected-vod.routed');
+
+function routedProvider(strapi: Core.Strapi): ProviderMethods & { [ROUTED]?: InnerProvider } {
+  return (strapi.plugin('upload') as unknown as { provider: ProviderMethods & { [ROUTED]?: InnerProvider } }).provider;
+}
 
 async function uploadFile(strapi: Core.Strapi, inner: InnerProvider, file: UploadFile, rest: unknown[]): Promise<void> {
   const film = await isFilm(strapi, file, file.ext ?? '');
@@ -34,8 +39,7 @@ export function createUploadRoutingService({ strapi }: { strapi: Core.Strapi }) 
   return {
     /** Puts the routing in front of the site's provider, once. */
     wrapProvider(): void {
-      const provider = (strapi.plugin('upload') as unknown as { provider: ProviderMethods & { [ROUTED]?: true } })
-        .provider;
+      const provider = routedProvider(strapi);
       if (provider[ROUTED]) return;
       const inner = captureInner(provider);
       const upload = (file: UploadFile, ...rest: unknown[]) => uploadFile(strapi, inner, file, rest);
@@ -47,8 +51,15 @@ export function createUploadRoutingService({ strapi }: { strapi: Core.Strapi }) 
         replace,
         replaceStream: replace,
         delete: (file: UploadFile, ...rest: unknown[]) => deleteFile(strapi, inner, file, rest),
-        [ROUTED]: true,
+        [ROUTED]: inner,
       });
+    },
+
+    /** The site's own provider, past the routing: what goes there is public. */
+    get siteProvider(): InnerProvider {
+      const inner = routedProvider(strapi)[ROUTED];
+      if (!inner) throw new VodError('provider-missing', 'The upload provider of this site is not routed.');
+      return inner;
     },
   };
 }

@@ -3,7 +3,9 @@ import { Readable } from 'node:stream';
 import type { Core } from '@strapi/strapi';
 import { configOf } from '../../config';
 import { receivePart } from '../../storage/receive';
+import { storageError } from '../../storage/storage-error';
 import type { Asset } from '../asset';
+import { adminOf } from '../audit/requester';
 import { getService } from '../get-service';
 import { protectedMark } from '../protected-mark';
 import { forEditor } from './editor-error';
@@ -21,6 +23,24 @@ function fileNameOf(file: UploadFile): string {
   return path.posix.extname(file.name) === '' ? `${file.name}${file.ext ?? ''}` : file.name;
 }
 
+/** What is known before the bytes come; Strapi tells it of every file that it has received itself. */
+function sizeOf(file: UploadFile): number {
+  return file.sizeInBytes ?? file.buffer?.byteLength ?? 0;
+}
+
+async function receiveAndStore(strapi: Core.Strapi, file: UploadFile, fileName: string): Promise<Asset> {
+  const { upload, storage } = configOf(strapi);
+  const { root } = getService(strapi, 'storage');
+  const sizeBytes = sizeOf(file);
+  if (sizeBytes > upload.maxBytes) throw storageError('storage-too-large', `More than ${upload.maxBytes} bytes came.`);
+  const limits = { maxBytes: upload.maxBytes, minFreeBytes: storage.minFreeBytes };
+  const adminId = adminOf(strapi)?.id ?? null;
+  return getService(strapi, 'incoming-films').room.during({ fileName, sizeBytes, adminId }, async (id) => {
+    const part = await receivePart(root, bytesOf(file), { ...limits, id });
+    return getService(strapi, 'film-intake').store({ part, fileName, folderPath: file.folderPath ?? '/' });
+  });
+}
+
 /**
  * Takes a film into protected storage and turns the file into a row that names it and cannot be played. Throws an
  * ApplicationError with a sentence if the film is refused; nothing is left then.
@@ -28,10 +48,7 @@ function fileNameOf(file: UploadFile): string {
 export async function protectUpload(strapi: Core.Strapi, file: UploadFile): Promise<Asset> {
   const fileName = fileNameOf(file);
   try {
-    const { root } = getService(strapi, 'storage');
-    const part = await receivePart(root, bytesOf(file), configOf(strapi).upload.maxBytes);
-    const intake = getService(strapi, 'film-intake');
-    const asset = await intake.store({ part, fileName, folderPath: file.folderPath ?? '/' });
+    const asset = await receiveAndStore(strapi, file, fileName);
     Object.assign(file, protectedMark(asset.documentId), { mime: asset.mime });
     return asset;
   } catch (error) {

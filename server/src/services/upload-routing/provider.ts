@@ -8,7 +8,9 @@ export interface UploadFile {
   hash: string;
   ext?: string;
   mime: string;
+  /** In units of 1000 bytes. */
   size: number;
+  sizeInBytes?: number;
   url?: string;
   folderPath?: string;
   provider_metadata?: unknown;

@@ -11,7 +11,8 @@ const relatedSchema = z.object({
   related: z.array(z.object({ __type: z.string(), title: z.string().nullish(), publishedAt: z.unknown() })).catch([]),
 });
 
-async function publishedTitles(strapi: Core.Strapi, fileId: number): Promise<string[]> {
+/** Of the published videos that have this Media Library file as their source. */
+export async function publishedTitles(strapi: Core.Strapi, fileId: number): Promise<string[]> {
   const row: unknown = await strapi.db.query(FILE_UID).findOne({ where: { id: fileId }, populate: { related: true } });
   const { related } = relatedSchema.catch({ related: [] }).parse(row);
   const published = related.filter((entry) => entry.__type === VIDEO_UID && entry.publishedAt);

@@ -104,14 +104,20 @@ describe('protected-vod', () => {
 });
 
 describe('protected-vod storage', () => {
-  it.each([['stats'], ['verify'], ['repair'], ['rebuild'], ['migrate', '--to', 'flat'], ['trash', 'list']])(
-    '%s away from a Strapi app fails with 1 and says so',
-    async (...args) => {
-      const { code, out, err } = await run(['storage', ...args]);
-      expect({ code, out }).toEqual({ code: 1, out: '' });
-      expect(err).toBe('protected-vod: There is no Strapi app here. Run this in the directory of the app.\n');
-    },
-  );
+  it.each([
+    ['stats'],
+    ['verify'],
+    ['repair'],
+    ['rebuild'],
+    ['migrate', '--to', 'flat'],
+    ['trash', 'list'],
+    ['adopt', '--dry-run'],
+    ['release', '--make-public', '--all'],
+  ])('%s away from a Strapi app fails with 1 and says so', async (...args) => {
+    const { code, out, err } = await run(['storage', ...args]);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toBe('protected-vod: There is no Strapi app here. Run this in the directory of the app.\n');
+  });
 
   it.each([
     ['no command', []],
@@ -119,7 +125,24 @@ describe('protected-vod storage', () => {
     ['a strategy that is none', ['migrate', '--to', '../etc']],
     ['no id', ['where']],
     ['an age that is none', ['verify', '--min-age', '-1']],
+    ['a release that does not say that it publishes', ['release', '--all']],
+    ['a release of nothing', ['release', '--make-public']],
+    ['a release of all and of one', ['release', '--make-public', '--all', 'k3vqx8t1m0zr5c7d2b9wynha']],
   ])('%s is wrong usage: 2', async (_name, args) => {
     expect((await run(['storage', ...args])).code).toBe(2);
+  });
+});
+
+describe('protected-vod import', () => {
+  it.each([
+    ['no directory', []],
+    ['entries of no kind', ['films', '--entries', 'all']],
+    ['a folder that no Media Library could have', ['films', '--folder', '/Archive/ 2026']],
+  ])('%s is wrong usage: 2', async (_name, args) => {
+    expect((await run(['import', ...args])).code).toBe(2);
+  });
+
+  it('its help warns of what a link means', async () => {
+    expect((await run(['import', '--help'])).out).toContain('whoever writes to yours changes the film');
   });
 });

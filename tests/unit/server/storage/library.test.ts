@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -23,7 +23,7 @@ async function* pieces(...texts: string[]) {
 }
 
 async function place(text: string, isReserved = async (_: string) => false): Promise<string> {
-  const part = await receivePart(root, pieces(text), 1000);
+  const part = await receivePart(root, pieces(text), { maxBytes: 1000 });
   const where = { assetId: 'asset1', folders: ['Uni'], fileName: 'a.mp4' };
   return placeInLibrary(root, { partPath: part.path, place: where, strategy: site2, isReserved });
 }
@@ -33,14 +33,16 @@ const listIncoming = () => readdir(path.join(root.path, 'incoming'));
 
 describe('receiving', () => {
   test('counts and hashes', async () => {
-    const part = await receivePart(root, pieces('ab', 'c'), 3);
+    const part = await receivePart(root, pieces('ab', 'c'), { maxBytes: 3 });
     expect(part.sizeBytes).toBe(3);
     // FIPS 180-4, example of SHA-256.
     expect(part.sha256).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
   });
 
   test('one byte too many leaves nothing', async () => {
-    await expect(receivePart(root, pieces('ab', 'cd'), 3)).rejects.toMatchObject({ code: 'storage-too-large' });
+    await expect(receivePart(root, pieces('ab', 'cd'), { maxBytes: 3 })).rejects.toMatchObject({
+      code: 'storage-too-large',
+    });
     expect(await listIncoming()).toEqual([]);
   });
 
@@ -49,7 +51,7 @@ describe('receiving', () => {
       yield Buffer.from('ab');
       throw new Error('connection lost');
     }
-    await expect(receivePart(root, broken(), 1000)).rejects.toThrow('connection lost');
+    await expect(receivePart(root, broken(), { maxBytes: 1000 })).rejects.toThrow('connection lost');
     expect(await listIncoming()).toEqual([]);
   });
 });
@@ -91,10 +93,16 @@ describe('the trash', () => {
   });
 });
 
-test('the sweep removes what is older, and nothing else', async () => {
-  const target = path.join(root.path, 'incoming/part');
-  await writeFile(target, 'x');
-  expect(await sweepIncoming(root, new Date(Date.now() - 60_000))).toBe(0);
-  expect(await sweepIncoming(root, new Date(Date.now() + 60_000))).toBe(1);
-  expect(await listIncoming()).toEqual([]);
+test('the sweep removes what is older and nobody will ask for', async () => {
+  const [upload, linked] = ['aa.part', 'bb'].map((name) => path.join(root.path, 'incoming', name));
+  await writeFile(upload ?? '', 'x');
+  await writeFile(linked ?? '', 'x');
+  // A film that was made long ago, and linked here a moment ago.
+  await utimes(linked ?? '', new Date(0), new Date(0));
+  const sweep = (ageMs: number, ...spared: string[]) =>
+    sweepIncoming(root, { before: new Date(Date.now() - ageMs), spared: new Set(spared) });
+  expect(await sweep(60_000)).toBe(0);
+  expect(await sweep(-60_000, 'aa', 'bb')).toBe(0);
+  expect(await sweep(-60_000, 'aa')).toBe(1);
+  expect(await listIncoming()).toEqual(['aa.part']);
 });

@@ -57,7 +57,7 @@ describe.each(STRATEGY_NAMES)('strategy %s', (name) => {
   const strategy = STRATEGIES[name];
 
   async function place(text: string, where: Partial<FilmPlace> = {}, isReserved = async (_: string) => false) {
-    const part = await receivePart(root, pieces(text), 1000);
+    const part = await receivePart(root, pieces(text), { maxBytes: 1000 });
     const full = { assetId: newAssetId(), folders: ['Uni'], fileName: 'a.mp4', ...where };
     return placeInLibrary(root, { partPath: part.path, place: full, strategy, isReserved });
   }

@@ -62,7 +62,7 @@ async function store(strategy: StrategyName, fileName = 'Film.mp4'): Promise<str
   async function* pieces() {
     yield Buffer.from(TEXT);
   }
-  const part = await receivePart(root, pieces(), 1000);
+  const part = await receivePart(root, pieces(), { maxBytes: 1000 });
   const storageKey = await placeInLibrary(root, {
     partPath: part.path,
     place: { assetId, folders: FOLDERS, fileName },

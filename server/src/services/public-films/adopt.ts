@@ -1,0 +1,167 @@
+import { chmod, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import { configOf } from '../../config';
+import { ASSET_UID } from '../../content-types/uids';
+import { VodError } from '../../errors';
+import { looksLikeFilm } from '../../storage/inspection/film-guess';
+import { lockLibrary } from '../../storage/keeper-lock';
+import { OutsideFile } from '../../storage/outside/outside-file';
+import { copyIn, hashOutside, linkIn } from '../../storage/outside/take-in';
+import { FILE_MODE, pathOfKey } from '../../storage/storage-root';
+import type { Asset } from '../asset';
+import { getService } from '../get-service';
+import { markedAsset, protectedMark } from '../protected-mark';
+import type { AdoptEvent, AdoptOptions } from './events';
+import { type FileRow, fileRows, isLocal, publicNameOf, publicUploads, shownName } from './file-rows';
+
+const idSchema = z.object({ documentId: z.string() });
+
+/** Makes films of the Media Library protected that are public. */
+class Adoption {
+  readonly #strapi: Core.Strapi;
+  readonly #uploads: string;
+  readonly #isDryRun: boolean;
+
+  constructor(strapi: Core.Strapi, uploads: string, isDryRun: boolean) {
+    this.#strapi = strapi;
+    this.#uploads = uploads;
+    this.#isDryRun = isDryRun;
+  }
+
+  async judge(row: FileRow): Promise<AdoptEvent | null> {
+    const facts = { documentId: row.documentId, name: shownName(row) };
+    try {
+      const assetId = markedAsset(row);
+      const event = assetId === null ? await this.#judgePublic(row) : await this.#judgeProtected(row, assetId);
+      return event && { ...event, ...facts };
+    } catch (error) {
+      if (!(error instanceof VodError)) throw error;
+      const kind = error.code.startsWith('film-') ? ('refused' as const) : ('failed' as const);
+      return { kind, ...facts, code: error.code, message: error.message };
+    }
+  }
+
+  async #judgePublic(row: FileRow) {
+    const named = { fileName: shownName(row), mime: row.mime };
+    if (!isLocal(row)) {
+      // Nobody asks another provider for the first bytes of every file.
+      const isFilm = await looksLikeFilm({ ...named, head: new Uint8Array() });
+      return isFilm ? { kind: 'skipped' as const, reason: 'other-provider' as const } : null;
+    }
+    const file = await this.#open(row);
+    try {
+      if (!(await looksLikeFilm({ ...named, head: await file.head() }))) return null;
+      if (await getService(this.#strapi, 'media-folder').isPublic(row.folderPath)) {
+        return { kind: 'skipped' as const, reason: 'public-folder' as const };
+      }
+      if (this.#isDryRun) return { kind: 'would-adopt' as const };
+      return await this.#adopt(row, file);
+    } finally {
+      await file.close();
+    }
+  }
+
+  #open(row: FileRow): Promise<OutsideFile> {
+    return OutsideFile.open(this.#uploads, publicNameOf(row) ?? '');
+  }
+
+  /** The row changes last, and the public bytes go behind it: cut off anywhere, a further run ends it. */
+  async #adopt(row: FileRow, file: OutsideFile) {
+    const { asset, isNew } = await this.#store(row, file);
+    const { documentId: assetId, mime } = asset;
+    const files = getService(this.#strapi, 'media-file');
+    const mark = protectedMark(assetId);
+    const isTaken = await files.readdress(row, { ...mark, mime, formats: null });
+    if (!isTaken || !(await file.isStillThere())) {
+      // Whoever replaced or deleted it meanwhile has the last word.
+      const { url, provider_metadata = null, mime: before } = row;
+      if (isTaken) await files.readdress({ id: row.id, url: mark.url }, { url, provider_metadata, mime: before });
+      if (isNew) await getService(this.#strapi, 'asset').undoIntake(asset);
+      throw new VodError('file-changed', 'It was replaced or deleted meanwhile. Run this again.');
+    }
+    await unlink(file.path);
+    const { root } = getService(this.#strapi, 'storage');
+    await chmod(pathOfKey(root, asset.storageKey), FILE_MODE);
+    return { kind: 'adopted' as const, assetId, key: asset.storageKey };
+  }
+
+  async #store(row: FileRow, file: OutsideFile): Promise<{ asset: Asset; isNew: boolean }> {
+    const orphan = await this.#findOrphan(file);
+    if (orphan) return { asset: orphan, isNew: false };
+    const { root } = getService(this.#strapi, 'storage');
+    const { minFreeBytes } = configOf(this.#strapi).storage;
+    // With one name alone, nobody can change it through another when this one is gone.
+    const isByLink = file.stats.nlink === 1;
+    const fileName = shownName(row);
+    const demand = { fileName, sizeBytes: file.stats.size, needsDisk: !isByLink, adminId: null };
+    const asset = await getService(this.#strapi, 'incoming-films').room.during(demand, async (id) => {
+      const copy = () => copyIn(root, file, { id, minFreeBytes });
+      const part = isByLink ? await linkIn(root, file, id).catch(unlessUnlinkable(copy)) : await copy();
+      return getService(this.#strapi, 'film-intake').store({ part, fileName, folderPath: row.folderPath });
+    });
+    return { asset, isNew: true };
+  }
+
+  /** What an earlier run stored before it was cut off: the same bytes, and no row stands for them. */
+  async #findOrphan(file: OutsideFile): Promise<Asset | null> {
+    const rows = this.#strapi.db.query(ASSET_UID);
+    const where = { sizeBytes: String(file.stats.size), state: 'ready' };
+    if ((await rows.count({ where })) === 0) return null;
+    const assets = getService(this.#strapi, 'asset');
+    const found: unknown[] = await rows.findMany({ where: { ...where, sha256: await hashOutside(file) } });
+    for (const { documentId } of found.map((row) => idSchema.parse(row))) {
+      if ((await assets.countFiles(documentId)) === 0) return assets.findById(documentId);
+    }
+    return null;
+  }
+
+  /** The bytes of a film that is protected may still lie in the public folder, where a run was cut off. */
+  async #judgeProtected(row: FileRow, assetId: string) {
+    const name = publicNameOf(row);
+    const file = name === null ? null : await OutsideFile.open(this.#uploads, name).catch(unlessMissing);
+    if (file === null) return null;
+    try {
+      const asset = await getService(this.#strapi, 'asset').findById(assetId);
+      if ((await hashOutside(file)) !== asset?.sha256) {
+        throw new VodError('leftover-differs', `public/uploads/${name} is not its film. Look at it, and remove it.`);
+      }
+      if (this.#isDryRun) return { kind: 'would-adopt' as const };
+      await unlink(path.join(this.#uploads, path.basename(file.path)));
+      return { kind: 'leftover-removed' as const, assetId };
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+function unlessMissing(error: unknown): null {
+  if (error instanceof VodError && error.code === 'file-missing') return null;
+  throw error;
+}
+
+function unlessUnlinkable<T>(copy: () => Promise<T>) {
+  return (error: unknown): Promise<T> => {
+    if (error instanceof VodError && (error.code === 'link-impossible' || error.code === 'link-unsafe')) return copy();
+    throw error;
+  };
+}
+
+/**
+ * Films that lie in the public folder of the Media Library go to protected storage (S22). Their rows stay, with all that
+ * shows them; the public bytes go. Films in `storage.publicFolders` stay where they are. May be cut off at any point: a
+ * further run ends it. Throws `storage-busy`.
+ */
+export async function* adopt(strapi: Core.Strapi, { documentIds, isDryRun }: AdoptOptions): AsyncGenerator<AdoptEvent> {
+  const release = isDryRun ? null : await lockLibrary(getService(strapi, 'storage').root);
+  try {
+    const adoption = new Adoption(strapi, await publicUploads(strapi), isDryRun);
+    for await (const row of fileRows(strapi, documentIds)) {
+      const event = await adoption.judge(row);
+      if (event) yield event;
+    }
+  } finally {
+    await release?.();
+  }
+}

@@ -1,0 +1,68 @@
+import { realpath } from 'node:fs/promises';
+import path from 'node:path';
+import type { Core } from '@strapi/strapi';
+import { z } from 'zod';
+import { FILE_UID } from '../protected-mark';
+
+const ROWS_AT_ONCE = 500;
+const UPLOADS = 'uploads';
+
+const rowSchema = z.object({
+  id: z.number(),
+  documentId: z.string(),
+  name: z.string(),
+  hash: z.string(),
+  ext: z
+    .string()
+    .nullish()
+    .transform((ext) => ext ?? ''),
+  mime: z.string(),
+  size: z.coerce.number(),
+  url: z.string(),
+  folderPath: z.string(),
+  provider: z.string(),
+  provider_metadata: z.unknown().optional(),
+});
+
+/** A Media Library row, as far as it says where its bytes are. */
+export type FileRow = z.infer<typeof rowSchema>;
+
+/** All rows of the Media Library, or those of these `documentId`s. */
+export async function* fileRows(strapi: Core.Strapi, documentIds: readonly string[] | null): AsyncGenerator<FileRow> {
+  const only = documentIds === null ? {} : { documentId: { $in: [...documentIds] } };
+  for (let after = 0; ; ) {
+    const page: unknown[] = await strapi.db.query(FILE_UID).findMany({
+      where: { id: { $gt: after }, ...only },
+      orderBy: { id: 'asc' },
+      limit: ROWS_AT_ONCE,
+    });
+    for (const found of page) {
+      const row = rowSchema.parse(found);
+      after = row.id;
+      yield row;
+    }
+    if (page.length < ROWS_AT_ONCE) return;
+  }
+}
+
+/** The name that Strapi's local provider gives to the bytes of a row; null: none that could be theirs. */
+export function publicNameOf({ hash, ext }: Pick<FileRow, 'hash' | 'ext'>): string | null {
+  const name = `${hash}${ext}`;
+  return name === '' || name.startsWith('.') || /[/\\\0]/.test(name) ? null : name;
+}
+
+/** Whether the row says that its bytes lie in the public folder of this site. */
+export function isLocal(row: FileRow): boolean {
+  const name = publicNameOf(row);
+  return name !== null && row.url === `/${UPLOADS}/${name}`;
+}
+
+/** `public/uploads`, resolved: a site may keep it elsewhere by a symbolic link. */
+export function publicUploads(strapi: Core.Strapi): Promise<string> {
+  return realpath(path.join(strapi.dirs.static.public, UPLOADS));
+}
+
+/** The name that editors see, with the extension that the file has. */
+export function shownName({ name, ext }: FileRow): string {
+  return path.posix.extname(name) === '' ? `${name}${ext}` : name;
+}
