@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { PLUGIN_ID } from '../contracts';
+import { hlsSchema } from './hls-config';
 import { STRATEGY_NAMES } from './storage/strategies';
 import { webhooksSchema } from './webhooks/webhook-config';
 
@@ -157,6 +158,7 @@ export const configSchema = z.strictObject({
         .describe('How long ended sessions are kept; `null` keeps them.'),
     })
     .prefault({}),
+  hls: hlsSchema.prefault({}),
   audit: z
     .strictObject({
       retentionDays: z

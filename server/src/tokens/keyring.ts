@@ -20,6 +20,7 @@ export interface Keyring extends TokenKey {
   readonly sessionIdKey: Buffer;
   readonly sessionTagKey: Buffer;
   readonly uploadTokenKey: Buffer;
+  readonly segmentSecretKey: Buffer;
   /** The key that signs from a rotation on; null: before the first. */
   tokenKey(rotation: Pick<Rotation, 'number' | 'salt'> | null): TokenKey;
   /** What a streamer gets; it can verify and mint nothing (S3). It learns later keys from its syncs. */
@@ -44,6 +45,7 @@ export function deriveKeyring(material: string): Keyring {
     // Derived from the credential, not from the secret, because the streamer must be able to derive it too.
     sessionTagKey: derive(credential, 'session-tag'),
     uploadTokenKey: derive(material, 'upload-token'),
+    segmentSecretKey: derive(material, 'segment-secret'),
     tokenKey(rotation) {
       if (rotation === null) return first;
       const salt = Buffer.from(rotation.salt, 'base64url');

@@ -11,6 +11,7 @@ export type RefusalReason =
   | 'hand-over-pending'
   | 'method-cannot-redeem'
   | 'resource-unknown'
+  | 'segments-encrypted'
   | 'rate-limited'
   | 'plugin-unavailable'
   | 'plugin-broken'
