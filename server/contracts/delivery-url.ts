@@ -27,6 +27,8 @@ export type Resource =
   | { kind: 'media-playlist'; track: string }
   | { kind: 'init-segment'; protocol: 'hls' | 'dash'; track: string }
   | { kind: 'segment'; protocol: 'hls' | 'dash'; track: string; number: number }
+  /** The key of some segments of an encrypted session; keys are numbered from 1 in each track. */
+  | { kind: 'segment-key'; track: string; number: number }
   | { kind: 'progressive' }
   | { kind: 'download' }
   | { kind: 'poster' }
@@ -51,6 +53,8 @@ export interface DeliveryUrl {
 /** What nearly all requests ask for, read in one look. */
 const SEGMENT_PATH = new RegExp(`^/v/([^/]*)/(hls|dash)/(${TRACK_ID})/([1-9][0-9]{0,6})\\.m4s$`);
 
+const KEY_NAME = /^([1-9][0-9]{0,6})\.key$/;
+
 /** Path of `resource` below `/v/{credential}/`. */
 export function formatResource(resource: AddressedResource): string {
   switch (resource.kind) {
@@ -64,6 +68,8 @@ export function formatResource(resource: AddressedResource): string {
       return `${resource.protocol}/${resource.track}/init.mp4`;
     case 'segment':
       return `${resource.protocol}/${resource.track}/${resource.number}.m4s`;
+    case 'segment-key':
+      return `hls/${resource.track}/key/${resource.number}.key`;
     case 'progressive':
       return 'mp4';
     case 'download':
@@ -89,6 +95,12 @@ function parseTrackResource(protocol: 'hls' | 'dash', track: string, name: strin
   return name === 'media.m3u8' && protocol === 'hls' ? { kind: 'media-playlist', track } : null;
 }
 
+function parseKey(track: string, name: string): AddressedResource | null {
+  const [, number] = KEY_NAME.exec(name) ?? [];
+  if (number === undefined || !trackIdSchema.safeParse(track).success) return null;
+  return { kind: 'segment-key', track, number: Number(number) };
+}
+
 function parseSegmentPath(path: string): DeliveryUrl | null {
   const [, credential, protocol, track, number] = SEGMENT_PATH.exec(path) ?? [];
   if (credential === undefined || track === undefined) return null;
@@ -103,7 +115,7 @@ function isPicture(name: string | undefined): name is keyof typeof PICTURES {
 }
 
 function parseResource(parts: string[]): AddressedResource | null {
-  const [first, second, third] = parts;
+  const [first, second, third, fourth] = parts;
   if (parts.length === 1 && isPicture(first)) return { kind: PICTURES[first] };
   if (parts.length === 1 && first === 'mp4') return { kind: 'progressive' };
   if (parts.length === 1 && first === 'download') return { kind: 'download' };
@@ -112,6 +124,9 @@ function parseResource(parts: string[]): AddressedResource | null {
   if (parts.length === 2 && first === 'dash' && second === 'manifest.mpd') return { kind: 'manifest' };
   if (parts.length === 3 && (first === 'hls' || first === 'dash') && second !== undefined && third !== undefined) {
     return parseTrackResource(first, second, third);
+  }
+  if (parts.length === 4 && first === 'hls' && second !== undefined && third === 'key' && fourth !== undefined) {
+    return parseKey(second, fourth);
   }
   return null;
 }
@@ -133,6 +148,7 @@ export function protocolOf(resource: Resource): Protocol | null {
   switch (resource.kind) {
     case 'multivariant-playlist':
     case 'media-playlist':
+    case 'segment-key':
       return 'hls';
     case 'manifest':
       return 'dash';

@@ -33,12 +33,22 @@ export const clientSchema = z.object({
   agent: z.string().regex(/^[0-9a-f]{16}$/),
 });
 
+/** AES-128 over whole HLS segments (RFC 8216 §4.3.2.4). DASH and every other way of delivery are not concerned. */
+export const hlsEncryptionSchema = z.object({
+  /** 32 bytes of this session alone, base64url: what its segment keys are derived from. Never sent to a viewer. */
+  secret: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  /** How many segments of a track in a row have one key. */
+  segmentsPerKey: z.number().int().min(1),
+});
+
 /** What an active session permits. The streamer holds it for the length of the lease and no longer. */
 export const grantSchema = z.object({
   video: documentIdSchema,
   asset: grantedAssetSchema,
   protocols: z.array(z.enum(PROTOCOLS)),
   download: z.boolean(),
+  /** Absent: HLS segments are sent as they are. */
+  hlsEncryption: hlsEncryptionSchema.exactOptional(),
   client: clientSchema,
   /** The session is bound to no client: `client` is only the one that opened it. */
   anyClient: z.literal(true).exactOptional(),
@@ -54,5 +64,6 @@ export const grantSchema = z.object({
 
 export type Rendition = z.infer<typeof renditionSchema>;
 export type GrantedAsset = z.infer<typeof grantedAssetSchema>;
+export type HlsEncryption = z.infer<typeof hlsEncryptionSchema>;
 export type Client = z.infer<typeof clientSchema>;
 export type Grant = z.infer<typeof grantSchema>;

@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { PLUGIN_ID } from '../contracts';
+import { hlsSchema } from './hls-config';
 import { ingestSchema } from './ingest-config';
 import { inspectionSchema } from './storage/inspection/inspection-config';
 import { storageSchema, uploadSchema } from './storage/storage-config';
@@ -132,6 +133,7 @@ export const configSchema = z.strictObject({
         .describe('How long ended sessions are kept; `null` keeps them.'),
     })
     .prefault({}),
+  hls: hlsSchema.prefault({}),
   audit: z
     .strictObject({
       retentionDays: z

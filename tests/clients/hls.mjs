@@ -41,6 +41,19 @@ export function segmentUrls({ url, bytes }) {
 }
 
 /**
+ * Keys of a media playlist, absolute, in order (RFC 8216 §4.3.2.4); none where it is not encrypted.
+ * @param {{ url: string, bytes: Buffer }} playlist
+ * @returns {{ url: string, iv: Buffer }[]}
+ */
+export function segmentKeys({ url, bytes }) {
+  const keys = lines(bytes).filter((line) => line.startsWith('#EXT-X-KEY:'));
+  return keys.map(attributes).map((key) => ({
+    url: new URL(key.get('URI') ?? '', url).href,
+    iv: Buffer.from((key.get('IV') ?? '').replace(/^0x/, ''), 'hex'),
+  }));
+}
+
+/**
  * Plays every track to its end: each comes back as one fragmented MP4.
  * @param {string} url address of the multivariant playlist
  * @returns {Promise<{ playlist: string, bytes: Buffer }[]>}

@@ -1,12 +1,19 @@
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type BrowserSite, playerOf, problemsOf, startBrowserSite } from '../support/browser-page';
+import { type BrowserSite, playerOf, problemsOf, startBrowserSite, watchToTheEnd } from '../support/browser-page';
 import { CHROMIUM } from '../support/tools';
 
-describe.skipIf(!CHROMIUM)('mpegts.js in Chromium, from a page of another origin', () => {
+/** Which keys a page has fetched, each as often as it did. */
+const keysOf = (page: Page): Promise<string[]> =>
+  page.evaluate(() =>
+    performance.getEntriesByType('resource').flatMap(({ name }) => /[\w-]+\/key\/\d+\.key$/.exec(name)?.[0] ?? []),
+  );
+
+describe.skipIf(!CHROMIUM)('in Chromium, from a page of another origin, of a site that encrypts HLS', () => {
   let site: BrowserSite;
 
   beforeAll(async () => {
-    site = await startBrowserSite();
+    site = await startBrowserSite({ pluginConfig: { hls: { encryption: 'aes-128', segmentsPerKey: 2 } } });
   });
 
   afterAll(() => site?.stop());
@@ -24,7 +31,17 @@ describe.skipIf(!CHROMIUM)('mpegts.js in Chromium, from a page of another origin
     await page.close();
   }
 
-  it('HTTP-FLV and WS-FLV play side by side, and all of the film arrives', async () => {
+  it('mpegts.js plays HTTP-FLV and WS-FLV side by side, and all of the film arrives', async () => {
     await Promise.all([watch('httpFlv'), watch('wsFlv')]);
+  });
+
+  it.each(['hls.js', 'shaka'])('%s plays encrypted HLS, seeks to 25 s and reaches the end', async (name) => {
+    const page = await site.open(name, 'hls');
+    await watchToTheEnd(page);
+    // Of both tracks, the first and the last, each once.
+    const keys = await keysOf(page);
+    expect(keys).toEqual([...new Set(keys)]);
+    expect(keys.length).toBeGreaterThanOrEqual(4);
+    await page.close();
   });
 });

@@ -1,12 +1,15 @@
-import { randomBytes } from 'node:crypto';
+import { createDecipheriv, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { fetchOk } from '../clients/fetch-ok.mjs';
+import { mediaPlaylistUrls, segmentKeys, segmentUrls } from '../clients/hls.mjs';
 import { type ExposedAddress, type Knock, walkAddresses } from '../support/exposed-addresses';
-import { publishVideo, unpublishVideo, uploadFilm } from '../support/films';
+import { CLIP, publishVideo, unpublishVideo, uploadFilm } from '../support/films';
 import { workerSide } from '../support/ingest-worker';
 import { mint } from '../support/minting';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
 import { rawRequest } from '../support/raw-request';
 import { createSiteUser, findSiteRole, grantPermission, type SiteUser } from '../support/strapi-accounts';
+import { FFMPEG, packetHashes } from '../support/tools';
 import { until } from '../support/until';
 
 const POSTER = 'poster.jpg';
@@ -67,7 +70,9 @@ async function untilRefused(credential: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  site = await startPlaybackSite({ pluginConfig: { token: { lifetimeSeconds: 5 } } });
+  site = await startPlaybackSite({
+    pluginConfig: { token: { lifetimeSeconds: 5 }, hls: { encryption: 'aes-128', segmentsPerKey: 2 } },
+  });
   const source = (await uploadFilm(site.app, site.editor)).id;
   video = await publishVideo(site.app, site.editor, { source });
   otherVideo = await publishVideo(site.app, site.editor, { source, downloadable: false });
@@ -80,7 +85,7 @@ beforeAll(async () => {
 afterAll(() => site.app.stop());
 
 describe('S14 every address that a film exposes', () => {
-  it('is found by walking: playlists, segments, pictures, progressive, download, FLV over HTTP and WebSocket, RTMP', () => {
+  it('is found by walking: playlists, segments, keys, pictures, progressive, download, FLV over HTTP and WebSocket, RTMP', () => {
     const names = addresses.map(({ name }) => name);
     expect(names.length).toBeGreaterThan(20);
     for (const kind of [
@@ -89,6 +94,7 @@ describe('S14 every address that a film exposes', () => {
       /manifest\.mpd$/,
       /init\.mp4$/,
       /1\.m4s$/,
+      /key\/2\.key$/,
       /^mp4$/,
       /^download$/,
       /^live\.flv$/,
@@ -215,6 +221,37 @@ describe('S14 every address that a film exposes', () => {
       expect((await rawRequest(address(token, resource), { method: 'OPTIONS' })).status).toBe(204);
     }
     expect(await count()).toBe(before);
+  });
+});
+
+describe('the encrypted segments of a session', () => {
+  /** The first key and segment of the first track, and the same segment as DASH has it. */
+  async function firstSegment() {
+    const session = await sessionFor();
+    const [list = ''] = mediaPlaylistUrls(await fetchOk(address(session, 'hls/main.m3u8')));
+    const playlist = await fetchOk(list);
+    const [key] = segmentKeys(playlist);
+    const [, url = ''] = segmentUrls(playlist);
+    const bytes = async (from: string) => (await fetchOk(from)).bytes;
+    const clear = await bytes(url.replace('/hls/', '/dash/'));
+    return { clear, sent: await bytes(url), key: await bytes(key?.url ?? ''), iv: key?.iv ?? Buffer.alloc(16) };
+  }
+
+  it('differ from those of any other session, and are garbage under its key', async () => {
+    const [mine, theirs] = [await firstSegment(), await firstSegment()];
+    expect(mine.clear.equals(theirs.clear)).toBe(true);
+    expect(mine.sent.equals(theirs.sent)).toBe(false);
+    expect(mine.key.equals(theirs.key)).toBe(false);
+    const own = createDecipheriv('aes-128-cbc', mine.key, mine.iv);
+    expect(Buffer.concat([own.update(mine.sent), own.final()]).equals(mine.clear)).toBe(true);
+    const other = createDecipheriv('aes-128-cbc', theirs.key, mine.iv).setAutoPadding(false);
+    expect(other.update(mine.sent).includes('moof')).toBe(false);
+  });
+
+  it.skipIf(!FFMPEG)('give ffmpeg 720 of 720 pictures, each identical to the source’s', async () => {
+    const played = await packetHashes((await mint(site.app, video, site.viewer.jwt)).urls.hls ?? '');
+    expect(played).toHaveLength(720);
+    expect(played).toEqual(await packetHashes(CLIP));
   });
 });
 

@@ -1,9 +1,11 @@
 import { chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 import type { PlaybackTokenAnswer } from '../../server/contracts';
 import { publishVideo, uploadFilm } from './films';
 import { mint } from './minting';
 import { startPlaybackSite } from './playback-site';
 import { servePlayerPage } from './player-page';
+import type { StrapiAppOptions } from './strapi-app';
 import { CHROMIUM } from './tools';
 
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update'];
@@ -64,8 +66,21 @@ export const playerOf = (page: Page) => page.locator('#player');
 /** All that the page's player and media element have complained about. */
 export const problemsOf = (page: Page) => page.evaluate(() => (window as unknown as PlayerWindow).problems);
 
-export async function startBrowserSite(): Promise<BrowserSite> {
-  const { app, editor, viewer } = await startPlaybackSite();
+/** Watches the beginning, seeks to 25 s and watches to the end; nothing may be wrong by then. */
+export async function watchToTheEnd(page: Page): Promise<void> {
+  const currentTime = () => playerOf(page).evaluate((player: HTMLVideoElement) => player.currentTime);
+  const isEnded = () => playerOf(page).evaluate((player: HTMLVideoElement) => player.ended);
+  await expect.poll(currentTime, { timeout: 30_000 }).toBeGreaterThan(1);
+  await playerOf(page).evaluate((player: HTMLVideoElement) => {
+    player.currentTime = 25;
+  });
+  await expect.poll(currentTime, { timeout: 30_000 }).toBeGreaterThan(25.5);
+  await expect.poll(isEnded, { timeout: 60_000 }).toBe(true);
+  expect(await problemsOf(page)).toEqual([]);
+}
+
+export async function startBrowserSite(options: StrapiAppOptions = {}): Promise<BrowserSite> {
+  const { app, editor, viewer } = await startPlaybackSite(options);
   const video = await publishVideo(app, editor, { source: (await uploadFilm(app, editor)).id });
   const host = await servePlayerPage();
   const browser = await chromium.launch({ executablePath: CHROMIUM ?? '', args: FLAGS });

@@ -2,7 +2,7 @@ import http from 'node:http';
 import type { PlaybackTokenAnswer } from '../../server/contracts';
 import { representationUrls } from '../clients/dash.mjs';
 import { fetchOk } from '../clients/fetch-ok.mjs';
-import { mediaPlaylistUrls, segmentUrls } from '../clients/hls.mjs';
+import { mediaPlaylistUrls, segmentKeys, segmentUrls } from '../clients/hls.mjs';
 import { RtmpClient } from '../clients/rtmp.mjs';
 
 /** More than any refusal or playlist header has; less than a second of film. */
@@ -35,7 +35,8 @@ export interface ExposedAddress {
   knock(credential: string, knock?: Knock, video?: string): Promise<Answer>;
 }
 
-const MEDIA = /\.m4s$|init\.mp4$|^mp4$|^download$|live\.flv$|^poster\.jpg$|^storyboard\./;
+/** A key is as good as what it opens. */
+const MEDIA = /\.m4s$|\.key$|init\.mp4$|^mp4$|^download$|live\.flv$|^poster\.jpg$|^storyboard\./;
 
 /** Reads a little of a body and leaves. */
 function taste(stream: NodeJS.ReadableStream & { destroy(): void }, done: (body: Buffer) => void): void {
@@ -130,7 +131,10 @@ async function walkPlaylists(url: string): Promise<string[]> {
   const multivariant = await fetchOk(url);
   const lists = mediaPlaylistUrls(multivariant);
   const found = [multivariant.url, ...lists];
-  for (const list of lists) found.push(...segmentUrls(await fetchOk(list)));
+  for (const list of lists) {
+    const playlist = await fetchOk(list);
+    found.push(...segmentUrls(playlist), ...segmentKeys(playlist).map(({ url: key }) => key));
+  }
   return found;
 }
 

@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type Replacements, renderSample } from './deploy-sample';
-import type { ExternalSite } from './external-site';
 import { freePort } from './free-port';
 import { type ServerProcess, startServerProcess } from './server-process';
 import { makeCertificate, type TlsCertificate } from './tls-certificate';
@@ -23,6 +22,16 @@ export interface FrontServer {
   logs(): Promise<string>;
 }
 
+/** What stands behind. */
+export interface FrontedSite {
+  streamers: readonly { port: number; opsPort?: number; rtmpPort?: number }[];
+  app: { url: string };
+  /** The streamers' `cacheDir`. */
+  cacheDir: string;
+  /** An empty directory for configuration and logs. */
+  directory: string;
+}
+
 interface Ports {
   port: number;
   tlsPort: number;
@@ -41,7 +50,7 @@ async function logsIn(directory: string, process: ServerProcess): Promise<string
 }
 
 /** The samples name three streamers and two Strapis; what the site does not have is down. */
-async function backends(site: ExternalSite, form: (port: number | string) => string): Promise<Replacements> {
+async function backends(site: FrontedSite, form: (port: number | string) => string): Promise<Replacements> {
   const dead = String(await freePort());
   const port = (at: number) => String(site.streamers[at]?.port ?? dead);
   return [
@@ -51,7 +60,7 @@ async function backends(site: ExternalSite, form: (port: number | string) => str
   ];
 }
 
-async function strapis(site: ExternalSite): Promise<Replacements> {
+async function strapis(site: FrontedSite): Promise<Replacements> {
   return [
     ['127.0.0.1:1337', new URL(site.app.url).host],
     ['127.0.0.1:1338', `127.0.0.1:${await freePort()}`],
@@ -77,7 +86,7 @@ function nginxMain(directory: string, samples: string[]): string {
 }
 
 /** `sample`: nginx-accel.conf or nginx-edge.conf. */
-export async function startNginx(site: ExternalSite, sample: string, publicPort: number): Promise<FrontServer> {
+export async function startNginx(site: FrontedSite, sample: string, publicPort: number): Promise<FrontServer> {
   const ports = await takePorts(publicPort);
   const directory = path.join(site.directory, 'nginx');
   await mkdir(path.join(directory, 'logs'), { recursive: true });
@@ -99,7 +108,7 @@ export async function startNginx(site: ExternalSite, sample: string, publicPort:
   return { ...ports, process: server, certificate, logs: () => logsIn(path.join(directory, 'logs'), server) };
 }
 
-export async function startHaproxy(site: ExternalSite, publicPort: number): Promise<FrontServer> {
+export async function startHaproxy(site: FrontedSite, publicPort: number): Promise<FrontServer> {
   const ports = await takePorts(publicPort);
   const directory = path.join(site.directory, 'haproxy');
   await mkdir(directory);
@@ -138,7 +147,7 @@ function varnishMask(text: string): string {
   return asked.replace(/\\\n#\s*/g, '').trim();
 }
 
-export async function startVarnish(site: ExternalSite, publicPort: number): Promise<FrontServer> {
+export async function startVarnish(site: FrontedSite, publicPort: number): Promise<FrontServer> {
   const ports = await takePorts(publicPort);
   const directory = path.join(site.directory, 'varnish');
   await mkdir(directory);

@@ -68,6 +68,8 @@ interface Session {
   generation: number;
   ended: boolean;
   asset?: Grant['asset'] | undefined;
+  /** As the terms said when it began: its keys are its own. */
+  hlsEncryption: Grant['hlsEncryption'];
 }
 
 export function makeSessionId(credential: string): string {
@@ -114,14 +116,14 @@ export async function startStandInPlugin(): Promise<StandInPlugin> {
   let server: http.Server;
   let port = 0;
 
-  const grantOf = ({ client, generation, asset }: Session): Grant => ({
-    ...structuredClone({ ...plugin.terms, ...(asset && { asset }) }),
-    client,
-    generation,
-  });
+  function grantOf({ client, generation, asset, hlsEncryption }: Session): Grant {
+    const { hlsEncryption: _ofNewSessions, ...terms } = structuredClone({ ...plugin.terms, ...(asset && { asset }) });
+    return { ...terms, ...(hlsEncryption && { hlsEncryption }), client, generation };
+  }
 
   function insert(jti: string, client: Client, asset?: Grant['asset']): Session {
-    const session = { id: makeSessionId(credential), jti, client, generation: 0, ended: false, asset };
+    const { hlsEncryption } = plugin.terms;
+    const session = { id: makeSessionId(credential), jti, client, generation: 0, ended: false, asset, hlsEncryption };
     sessions.set(session.id, session);
     byHash.set(hashOf(session.id), session);
     return session;

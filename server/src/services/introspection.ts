@@ -316,6 +316,7 @@ class Inquiry {
       return new Overtaken();
     }
     if (judgement.outcome === 'end') return new Refused(judgement.reason, true, judgement.rule);
-    return { active: true, sessionId, grant: grantFor(row, judgement.allowance, this.session) };
+    const parts = { config: configOf(this.strapi), keyrings: this.keyrings };
+    return { active: true, sessionId, grant: grantFor(row, judgement.allowance, parts) };
   }
 }

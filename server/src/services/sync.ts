@@ -5,7 +5,7 @@ import { configOf } from '../config';
 import { sessionIdOf } from '../tokens/session-id';
 import { batched } from './batch';
 import { getService } from './get-service';
-import { grantFor, holdingFor } from './playback-session/grant';
+import { type GrantParts, grantFor, holdingFor } from './playback-session/grant';
 import type { Holding } from './playback-session/holders';
 import { type Judgement, judgeRoom, judgeSession } from './playback-session/judgement';
 import type { SessionRow } from './playback-session/row';
@@ -143,19 +143,19 @@ async function judge(strapi: Core.Strapi, due: Due[]): Promise<Judgement[]> {
 }
 
 async function decideOn(strapi: Core.Strapi, streamer: string, due: Due[]): Promise<[string, Outcome][]> {
-  const rules = configOf(strapi).session;
+  const parts: GrantParts = { config: configOf(strapi), keyrings: getService(strapi, 'keys').accepted() };
   const judgements = await judge(strapi, due);
   const generations = new Map(due.map(({ row, entry }) => [row.session_hash, entry.generation]));
   const holdings: Holding[] = judgements.flatMap(({ row, outcome }) => {
     const generation = generations.get(row.session_hash);
     if (outcome === 'end' || generation === undefined) return [];
-    return [holdingFor(row, { streamer, generation, isActive: false }, rules)];
+    return [holdingFor(row, { streamer, generation, isActive: false }, parts.config.session)];
   });
   const settled = await getService(strapi, 'playback-session').store.settle(judgements, holdings, 'pass-by');
   return judgements.map((judgement, at): [string, Outcome] => {
     const session = judgement.row.session_hash;
     if (!settled[at]) return [session, 'void'];
     if (judgement.outcome === 'end') return [session, 'ended'];
-    return [session, { session, state: 'renewed', grant: grantFor(judgement.row, judgement.allowance, rules) }];
+    return [session, { session, state: 'renewed', grant: grantFor(judgement.row, judgement.allowance, parts) }];
   });
 }

@@ -21,6 +21,7 @@ export interface Keyring extends TokenKey {
   readonly sessionTagKey: Buffer;
   readonly uploadTokenKey: Buffer;
   readonly subjectDigestKey: Buffer;
+  readonly segmentSecretKey: Buffer;
   /** The key that signs from a rotation on; null: before the first. */
   tokenKey(rotation: Pick<Rotation, 'number' | 'salt'> | null): TokenKey;
   /** What a streamer gets; it can verify and mint nothing (S3). It learns later keys from its syncs. */
@@ -46,6 +47,7 @@ export function deriveKeyring(material: string): Keyring {
     sessionTagKey: derive(credential, 'session-tag'),
     uploadTokenKey: derive(material, 'upload-token'),
     subjectDigestKey: derive(material, 'subject-digest'),
+    segmentSecretKey: derive(material, 'segment-secret'),
     tokenKey(rotation) {
       if (rotation === null) return first;
       const salt = Buffer.from(rotation.salt, 'base64url');

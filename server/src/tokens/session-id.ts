@@ -39,11 +39,41 @@ export function hashSessionId(sessionId: string): string {
   return createHash('sha256').update(sessionId).digest('hex');
 }
 
+/** What a session's row keeps of where its id came from. */
+export interface SessionOrigin {
+  tokenId: string;
+  salt: string;
+  hash: string;
+}
+
+interface IdentifiedSession {
+  id: string;
+  /** Under which it began. */
+  keyring: Keyring;
+}
+
+function identify(keyrings: readonly Keyring[], { tokenId, salt, hash }: SessionOrigin): IdentifiedSession | null {
+  for (const keyring of keyrings) {
+    const id = deriveSessionId(keyring, tokenId, salt);
+    if (hashSessionId(id) === hash) return { id, keyring };
+  }
+  return null;
+}
+
 /** Null: the session began under a secret that is accepted no more, and its id is good no more. */
-export function sessionIdOf(
-  keyrings: readonly Keyring[],
-  session: { tokenId: string; salt: string; hash: string },
-): string | null {
-  const ids = keyrings.map((keyring) => deriveSessionId(keyring, session.tokenId, session.salt));
-  return ids.find((id) => hashSessionId(id) === session.hash) ?? null;
+export function sessionIdOf(keyrings: readonly Keyring[], session: SessionOrigin): string | null {
+  return identify(keyrings, session)?.id ?? null;
+}
+
+/**
+ * What the keys of a session's HLS segments are derived from: 256 bits, base64url. The same at every lease, on every node and
+ * after a change of the secret that still accepts the session. Whoever has read the database cannot tell it, nor who knows the
+ * session's id. Null: as of `sessionIdOf`.
+ */
+export function segmentSecretOf(keyrings: readonly Keyring[], session: SessionOrigin): string | null {
+  const identified = identify(keyrings, session);
+  if (identified === null) return null;
+  return createHmac('sha256', identified.keyring.segmentSecretKey)
+    .update(JSON.stringify([session.tokenId, session.salt]))
+    .digest('base64url');
 }

@@ -3,6 +3,7 @@ import {
   type Client,
   formatResource,
   type GrantedAsset,
+  type HlsEncryption,
   mediaKindOf,
   playbackTokenSchema,
   type Resource,
@@ -83,6 +84,11 @@ class AdmittedResponse {
 
   get asset(): GrantedAsset {
     return this.#held.grant.asset;
+  }
+
+  /** Null: HLS segments are sent as they are. */
+  get hlsEncryption(): HlsEncryption | null {
+    return this.#held.grant.hlsEncryption ?? null;
   }
 
   /** Aborts when the right to this response is gone; whoever sends must then destroy the connection. */

@@ -12,6 +12,7 @@ export type RefusalReason =
   | 'hand-over-pending'
   | 'method-cannot-redeem'
   | 'resource-unknown'
+  | 'segments-encrypted'
   | 'rate-limited'
   | 'plugin-unavailable'
   | 'plugin-broken'

@@ -41,6 +41,9 @@ export interface AccelParts {
 export function createAccel({ prefix, packager, isProxied }: AccelParts): Accel {
   const files = new FileMemory(packager, REMEMBERED_MS);
 
+  /** What lies in the cache is in the clear: a session whose segments are encrypted is told of no file. */
+  const mayBeFile = ({ session }: Exchange): boolean => session.hlsEncryption === null;
+
   const headersOf = ({ fileName, mime, etag }: SegmentFile) => ({
     'content-type': mime,
     etag,
@@ -68,6 +71,7 @@ export function createAccel({ prefix, packager, isProxied }: AccelParts): Accel 
 
   function sendKnown(exchange: Exchange, resource: SegmentResource, cors: HeadPart): boolean {
     const { session, response } = exchange;
+    if (!mayBeFile(exchange)) return false;
     const file = files.known({ asset: session.asset, track: resource.track, number: resource.number });
     if (file === undefined || file.sizeBytes < MIN_BYTES || claim(exchange, resource, file) > 0) return false;
     session.countBytes(file.sizeBytes);
@@ -78,6 +82,7 @@ export function createAccel({ prefix, packager, isProxied }: AccelParts): Accel 
 
   async function send(exchange: Exchange, resource: SegmentResource): Promise<boolean> {
     const { session, response } = exchange;
+    if (!mayBeFile(exchange)) return false;
     const file = await files.find({ asset: session.asset, track: resource.track, number: resource.number });
     if (file === null || file.sizeBytes < MIN_BYTES) return false;
     // Cutting takes time; the session may have ended meanwhile, and then the connection is about to be cut.

@@ -19,7 +19,7 @@ const REMEMBERED_MS = 5_000;
 export interface EdgeAuthorizer {
   /**
    * Answers whether the viewer may have the segment at `X-Original-URI`: 204 with the name of its file, or the status that
-   * the streamer would refuse it with. 404 to everybody but a trusted proxy. Media seconds and bytes are counted as served.
+   * the streamer would refuse it with; 404 also where there is no file that may be sent as it is. 404 to everybody but a trusted proxy. Media seconds and bytes are counted as served.
    * A permission is for the proxy, which reads it again for each segment: of what every answer carries it has only what the
    * proxy cannot tell by itself.
    */
@@ -62,6 +62,8 @@ export function createEdgeAuthorizer({ gate, packager, addressOf, isProxied }: E
   async function permit(session: PlaybackSession, resource: SegmentResource): Promise<Refusal | Permission> {
     const { track, number } = resource;
     const more = { sessionHash: session.sessionHash };
+    // The file is in the clear. Nothing is looked up: the streamer itself sends the segment, or says that there is none.
+    if (session.hlsEncryption !== null) return refuse(404, 'segments-encrypted', more);
     const file = await files.find({ asset: session.asset, track, number });
     if (file === null) return refuse(404, 'resource-unknown', more);
     // Cutting takes time; the session may have ended meanwhile.

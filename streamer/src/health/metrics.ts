@@ -13,6 +13,7 @@ export interface Metrics extends AccessObserver, HttpObserver, StreamObserver {
 const PROTOCOL_OF: Record<string, string> = {
   'multivariant-playlist': 'hls',
   'media-playlist': 'hls',
+  'segment-key': 'hls',
   manifest: 'dash',
   'init-segment': 'cmaf',
   segment: 'cmaf',

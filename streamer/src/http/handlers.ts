@@ -1,5 +1,7 @@
 import { mediaKindOf } from '../../../server/contracts';
+import type { PlaybackSession } from '../access/gate';
 import type { Accel } from '../edge/accel';
+import { type TrackKeys, trackKeys } from '../hls/segment-keys';
 import type { PackagedSegment, Packager } from '../packager/packager';
 import { createProgressiveHandler, type ProgressiveHandler } from '../progressive/handler';
 import type { FlvHandler } from '../rtmp/flv-answer';
@@ -7,7 +9,9 @@ import type { Exchange } from './exchange';
 import type { Pictures } from './pictures';
 import { type PlaylistResource, playlistOf } from './playlists';
 import { KEEP_PRIVATELY } from './security-headers';
+import { keyAnswerOf } from './segment-key';
 import { type BufferAnswer, sendBuffer } from './send-buffer';
+import { sendEncrypted } from './send-encrypted';
 import type { Storage } from './storage-path';
 
 export interface HandlerParts {
@@ -25,12 +29,23 @@ export interface HandlerParts {
 export type Handler = (exchange: Exchange) => Promise<boolean>;
 
 type MediaResource = Extract<Exchange['resource'], { kind: 'init-segment' | 'segment' }>;
+type KeyResource = Extract<Exchange['resource'], { kind: 'segment-key' }>;
 
-function toAnswer({ bytes, mime, etag, durationSeconds }: PackagedSegment, resource: MediaResource): BufferAnswer {
+function keysOf({ hlsEncryption, asset }: PlaybackSession, track: string): TrackKeys | null {
+  return hlsEncryption === null ? null : trackKeys(hlsEncryption, asset, track);
+}
+
+async function sendPackaged(exchange: Exchange, resource: MediaResource, segment: PackagedSegment): Promise<void> {
+  const { bytes, mime, etag, durationSeconds } = segment;
   const answer: BufferAnswer = { bytes, representation: { mime, etag, cacheControl: KEEP_PRIVATELY } };
-  if (resource.kind === 'init-segment') return answer;
-  const kind = mediaKindOf(resource.track);
-  return { ...answer, media: { kind, durationSeconds } };
+  if (resource.kind === 'init-segment') {
+    sendBuffer(exchange, answer);
+    return;
+  }
+  const clear = { ...answer, media: { kind: mediaKindOf(resource.track), durationSeconds } };
+  const keys = resource.protocol === 'hls' ? keysOf(exchange.session, resource.track) : null;
+  if (keys === null) sendBuffer(exchange, clear);
+  else await sendEncrypted(exchange, { clear, key: keys.key(keys.keyNumberOf(resource.number)) });
 }
 
 /** Which part of the streamer answers which resource. */
@@ -38,8 +53,19 @@ export function createHandler({ packager, storage, pictures, observePackaging, a
   const progressive: ProgressiveHandler = createProgressiveHandler(storage);
 
   async function sendPlaylist(exchange: Exchange, resource: PlaylistResource): Promise<boolean> {
-    const answer = playlistOf(await packager.presentation(exchange.session.asset), resource);
+    const { session } = exchange;
+    const keys = resource.kind === 'media-playlist' ? keysOf(session, resource.track) : null;
+    const answer = playlistOf(await packager.presentation(session.asset), resource, keys);
     if (answer !== null) sendBuffer(exchange, answer);
+    return answer !== null;
+  }
+
+  async function sendKey(exchange: Exchange, { track, number }: KeyResource): Promise<boolean> {
+    const { session } = exchange;
+    const keys = keysOf(session, track);
+    if (keys === null) return false;
+    const answer = keyAnswerOf(await packager.presentation(session.asset), { track, number }, keys);
+    if (answer !== null && session.mayContinue()) sendBuffer(exchange, answer);
     return answer !== null;
   }
 
@@ -55,7 +81,7 @@ export function createHandler({ packager, storage, pictures, observePackaging, a
         : await packager.initSegment(asset, resource.track);
     observePackaging((performance.now() - startedAt) / 1000);
     // Cutting takes time; the session may have ended meanwhile.
-    if (segment !== null && exchange.session.mayContinue()) sendBuffer(exchange, toAnswer(segment, resource));
+    if (segment !== null && exchange.session.mayContinue()) await sendPackaged(exchange, resource, segment);
     return segment !== null;
   }
 
@@ -69,6 +95,8 @@ export function createHandler({ packager, storage, pictures, observePackaging, a
       case 'init-segment':
       case 'segment':
         return sendSegment(exchange, resource);
+      case 'segment-key':
+        return sendKey(exchange, resource);
       case 'progressive':
       case 'download':
         return progressive(exchange, resource.kind);

@@ -4,31 +4,13 @@ import type { PlaybackSession } from '../access/gate';
 import { giveBlock, loseBlock, takeBlock } from './block-pool';
 import type { Exchange, Representation } from './exchange';
 import { type Extent, negotiate } from './negotiate';
+import { writeBlock } from './write-block';
 
 export interface FileAnswer {
   file: FileHandle;
   representation: Representation;
   /** Media seconds per byte; absent: not paced. */
   secondsPerByte?: number;
-}
-
-type Flush = 'at-once' | 'after-a-wait' | 'gone';
-
-/** Settles when the block has been flushed: at once if the kernel took it before the event loop turned. */
-function write({ response }: Exchange, block: Buffer): Promise<Flush> {
-  return new Promise((resolve) => {
-    let turned = false;
-    const onClose = (): void => resolve('gone');
-    response.once('close', onClose);
-    setImmediate(() => {
-      turned = true;
-    });
-    response.write(block, (error) => {
-      response.off('close', onClose);
-      if (error) resolve('gone');
-      else resolve(turned ? 'after-a-wait' : 'at-once');
-    });
-  });
 }
 
 /** Waits until the pace allows `seconds` more; false: the right to this response ended meanwhile. */
@@ -57,7 +39,7 @@ async function sendBlock(exchange: Exchange, answer: FileAnswer, block: Buffer, 
   const { bytesRead } = await answer.file.read(block, 0, length, at.first);
   // Shorter than announced: the file changed. Cutting the connection is the only honest answer left.
   if (bytesRead === 0 || !session.mayContinue()) return NOTHING;
-  const flush = await write(exchange, bytesRead === block.length ? block : block.subarray(0, bytesRead));
+  const flush = await writeBlock(exchange, bytesRead === block.length ? block : block.subarray(0, bytesRead));
   if (flush === 'gone') return NOTHING;
   session.countBytes(bytesRead);
   return { bytes: bytesRead, fast: flush === 'at-once' };

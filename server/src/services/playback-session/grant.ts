@@ -1,17 +1,35 @@
 import { randomBytes } from 'node:crypto';
-import type { Grant } from '../../../contracts';
+import type { Grant, HlsEncryption } from '../../../contracts';
 import type { PluginConfig } from '../../config';
+import type { Keyring } from '../../tokens/keyring';
+import { segmentSecretOf } from '../../tokens/session-id';
 import type { Allowance } from '../entitlement/decision';
 import type { Holding } from './holders';
 import { clientOf, type SessionRow } from './row';
 
-/** What the streamer is told about a session whose decision was just made. */
-export function grantFor(row: SessionRow, allowance: Allowance, session: PluginConfig['session']): Grant {
+export interface GrantParts {
+  config: Pick<PluginConfig, 'session' | 'hls'>;
+  /** All that are accepted. */
+  keyrings: readonly Keyring[];
+}
+
+function encryptionOf(row: SessionRow, { config, keyrings }: GrantParts): HlsEncryption {
+  const { token_id: tokenId, salt, session_hash: hash } = row;
+  const secret = segmentSecretOf(keyrings, { tokenId, salt, hash });
+  // Never a grant without: its segments would be sent as they are.
+  if (secret === null) throw new Error('The session began under a secret that is accepted no more.');
+  return { secret, segmentsPerKey: config.hls.segmentsPerKey };
+}
+
+/** What the streamer is told about a session whose decision was just made. Throws if its id is good no more. */
+export function grantFor(row: SessionRow, allowance: Allowance, parts: GrantParts): Grant {
+  const { session, hls } = parts.config;
   return {
     video: row.video,
     asset: allowance.asset,
     protocols: allowance.protocols,
     download: allowance.download,
+    ...(hls.encryption === 'aes-128' && { hlsEncryption: encryptionOf(row, parts) }),
     client: clientOf(row),
     ...(allowance.policy.clientBinding === 'none' && { anyClient: true }),
     generation: row.generation,

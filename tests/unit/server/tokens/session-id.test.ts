@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { sessionIdSchema } from '../../../../server/contracts';
 import { deriveKeyring } from '../../../../server/src/tokens/keyring';
-import { deriveSessionId, hasValidTag, newSessionSalt } from '../../../../server/src/tokens/session-id';
+import {
+  deriveSessionId,
+  hashSessionId,
+  hasValidTag,
+  newSessionSalt,
+  segmentSecretOf,
+} from '../../../../server/src/tokens/session-id';
 
 const keyring = deriveKeyring('["material-one"]');
 
@@ -30,5 +36,28 @@ describe('S3 session ids', () => {
   it('do not check under the keys of another site', () => {
     const id = deriveSessionId(deriveKeyring('["material-two"]'), 'token-id', newSessionSalt());
     expect(hasValidTag(keyring, id)).toBe(false);
+  });
+});
+
+describe('what a session’s segment keys are derived from', () => {
+  const other = deriveKeyring('["material-two"]');
+  const session = (tokenId = 'token-id', salt = newSessionSalt()) => ({
+    tokenId,
+    salt,
+    hash: hashSessionId(deriveSessionId(keyring, tokenId, salt)),
+  });
+
+  it('is the same on every node, and after a change of the secret that still accepts the session', () => {
+    const one = session();
+    const secret = segmentSecretOf([keyring], one);
+    expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/);
+    expect(segmentSecretOf([deriveKeyring('["material-one"]')], one)).toBe(secret);
+    expect(segmentSecretOf([other, keyring], one)).toBe(secret);
+  });
+
+  it('differs from session to session, and is none where the session’s secret is accepted no more', () => {
+    const secrets = [session(), session(), session('other')].map((one) => segmentSecretOf([keyring], one));
+    expect(new Set(secrets).size).toBe(3);
+    expect(segmentSecretOf([other], session())).toBeNull();
   });
 });

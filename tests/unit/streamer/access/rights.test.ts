@@ -17,6 +17,7 @@ const RESOURCES: AddressedResource[] = [
   { kind: 'init-segment', protocol: 'dash', track: 'source-a1' },
   { kind: 'segment', protocol: 'hls', track: 'source-v1', number: 1 },
   { kind: 'segment', protocol: 'dash', track: 'source-v1', number: 10 },
+  { kind: 'segment-key', track: 'source-v1', number: 1 },
   { kind: 'progressive' },
   { kind: 'download' },
 ];
@@ -29,6 +30,7 @@ describe('S14 the grant decides on every request', () => {
   let site: Site;
   beforeAll(async () => {
     site = await startSite();
+    site.plugin.terms.hlsEncryption = { secret: 'A'.repeat(43), segmentsPerKey: 10 };
   });
   afterAll(() => site.stop());
 

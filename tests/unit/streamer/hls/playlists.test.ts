@@ -53,6 +53,26 @@ describe('media playlist', () => {
     );
   });
 
+  it('names the key of each two segments before them, where they are encrypted', () => {
+    const keys = {
+      segmentsPerKey: 2,
+      keyNumberOf: (segment: number) => Math.ceil(segment / 2),
+      key: (number: number) => ({ key: Buffer.alloc(16), iv: Buffer.alloc(16, number), etagOf: String }),
+    };
+    const segments = [0, 1, 2].map((startSeconds) => ({ startSeconds, durationSeconds: 1 }));
+    const media = formatMediaPlaylist(video('source', { segments }), keys).split('\n');
+    expect(media.slice(media.indexOf('#EXT-X-MAP:URI="init.mp4"') + 1, -2)).toEqual([
+      `#EXT-X-KEY:METHOD=AES-128,URI="key/1.key",IV=0x${'01'.repeat(16)}`,
+      '#EXTINF:1.000000,',
+      '1.m4s',
+      '#EXTINF:1.000000,',
+      '2.m4s',
+      `#EXT-X-KEY:METHOD=AES-128,URI="key/2.key",IV=0x${'02'.repeat(16)}`,
+      '#EXTINF:1.000000,',
+      '3.m4s',
+    ]);
+  });
+
   it('has durations that add up to the film, however many there are', () => {
     const third = 20 / 3;
     const segments = Array.from({ length: 3000 }, (_, index) => ({
