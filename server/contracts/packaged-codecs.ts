@@ -3,5 +3,3 @@
  * transcode first.
  */
 export const PACKAGED_CODECS = ['avc', 'hevc', 'vp9', 'av1', 'aac', 'opus', 'flac', 'mp3', 'ac3', 'eac3'] as const;
-
-export type PackagedCodec = (typeof PACKAGED_CODECS)[number];

@@ -29,20 +29,26 @@ function hides(span: ShownSpan, track: SurveyedTrack, timeStepSeconds: number): 
   return track.endSeconds - span.endSeconds > after + timeStepSeconds;
 }
 
+/** What the tables let be seen of a track. */
+function spanOf({ id }: SurveyedTrack, movie: Movie): ShownSpan | 'hidden' | 'unclear' {
+  const [table, ...others] = movie.tracks.filter((track) => track.id === id);
+  // A demuxer that found it elsewhere has found other edits, too.
+  if (!table || others.length > 0 || table.isAmbiguous || table.edits.length > MAX_EDITS) return 'unclear';
+  return shownSpan(table.edits);
+}
+
+const WHOLE = shownSpan([]);
+
 /**
  * Whether a film holds pictures or sound that it says are not to be seen: trimmed away without being removed. Players that
  * ignore edit lists would show them, and so would segments that are cut from the file. `movie`: null for containers
  * without edit lists, where only what lies before 0 is hidden.
  */
 export function findHiddenPart(tracks: readonly SurveyedTrack[], movie: Movie | null): HiddenPart | null {
-  let unclear = false;
-  for (const track of tracks) {
-    const tables = movie?.tracks.filter(({ id }) => id === track.id) ?? [];
-    const edits = tables.flatMap((table) => table.edits);
-    const span = shownSpan(edits);
-    if (span === 'hidden') return 'has-hidden-part';
-    if (span === 'unclear' || edits.length > MAX_EDITS || tables.some(({ editLists }) => editLists > 1)) unclear = true;
-    else if (hides(span, track, movie?.timeStepSeconds ?? 0)) return 'has-hidden-part';
-  }
-  return unclear ? 'has-unclear-edits' : null;
+  const spans = tracks.map((track) => ({ track, span: movie ? spanOf(track, movie) : WHOLE }));
+  const isHidden = spans.some(({ track, span }) => {
+    return span === 'hidden' || (span !== 'unclear' && hides(span, track, movie?.timeStepSeconds ?? 0));
+  });
+  if (isHidden) return 'has-hidden-part';
+  return spans.some(({ span }) => span === 'unclear') ? 'has-unclear-edits' : null;
 }

@@ -14,8 +14,8 @@ export interface MovieTrack {
   /** The most that one of its chunks holds, of samples that are listed. */
   chunkSamples: number;
   edits: Edit[];
-  /** More than one: players may believe either. */
-  editLists: number;
+  /** Something that decides about its edits is there twice: players may believe either. */
+  isAmbiguous: boolean;
   /** Its header gives all ones for its duration (§8.4.2): it was written before anybody knew. */
   isOpenEnded: boolean;
   /** Null: every sample is a key, or it has no tables. */
@@ -158,7 +158,7 @@ function trackOf(bytes: Buffer, box: Box, movieScale: number): MovieTrack {
     samples,
     chunkSamples: samples === 0 ? 0 : largestChunk(bytes, tables),
     edits: lists.flatMap((list) => editsOf(bytes, list, { movie: movieScale, media })),
-    editLists: lists.length,
+    isAmbiguous: ['elst', 'tkhd', 'mdhd'].some((type) => (tables.get(type)?.length ?? 0) > 1),
     isOpenEnded: isOpenEnded(bytes, first('mdhd')),
     longestKeyGapSeconds: keys && times ? longestKeyGap(bytes, times, keys) / media : null,
   };
@@ -167,10 +167,12 @@ function trackOf(bytes: Buffer, box: Box, movieScale: number): MovieTrack {
 /** Reads the content of a `moov` box (§8.2.1). Throws where a table is broken off. */
 export function readMovieTables(moov: Buffer): Movie {
   const boxes = [...boxesIn(moov, 0, moov.byteLength)];
-  const scale = timescaleOf(
-    moov,
-    boxes.find(({ type }) => type === 'mvhd'),
-  );
+  const headers = boxes.filter(({ type }) => type === 'mvhd');
+  const scale = timescaleOf(moov, headers[0]);
   const tracks = boxes.filter(({ type }) => type === 'trak').map((box) => trackOf(moov, box, scale));
-  return { timeStepSeconds: 1 / scale, tracks };
+  const isAmbiguous = headers.length > 1;
+  return {
+    timeStepSeconds: 1 / scale,
+    tracks: isAmbiguous ? tracks.map((track) => ({ ...track, isAmbiguous })) : tracks,
+  };
 }

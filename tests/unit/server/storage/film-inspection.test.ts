@@ -198,6 +198,18 @@ describe('edit lists', () => {
   });
 });
 
+test.each(['tkhd', 'mdhd', 'elst'])('two boxes %s in one track: nobody knows which one counts', async (type) => {
+  const bytes = clip();
+  const moov = bytes.lastIndexOf('moov') - 4;
+  const found = bytes.indexOf(type, moov) - 4;
+  const twice = bytes.subarray(found, found + bytes.readUInt32BE(found));
+  const track = bytes.indexOf('trak', moov) - 4;
+  // At the beginning of the track; its size and that of the tables grow with it.
+  const grown = Buffer.concat([bytes.subarray(0, track + 8), twice, bytes.subarray(track + 8)]);
+  for (const at of [moov, track]) grown.writeUInt32BE(bytes.readUInt32BE(at) + twice.length, at);
+  expect(await inspectBytes(grown)).toMatchObject({ judgement: { reason: 'has-unclear-edits' } });
+});
+
 describe('limits: beyond them a film is refused, in a sentence that names limit and value', () => {
   test.each<[keyof InspectionLimits, number, string, string]>([
     [
