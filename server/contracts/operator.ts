@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { streamerPortsSchema } from './streamer-process';
 
 /** HTTP interface of the CLI: POST `/api/protected-vod/internal/operator/{status,restart,log,sessions,end,rotate-keys}`, loopback only. */
 
@@ -13,16 +14,31 @@ export const processStatusSchema = z.object({
   lastEnd: z.string().nullable(),
 });
 
-/** A streamer that Strapi does not run and knows from its syncs alone. */
-export const externalStreamerSchema = z.object({
+/** A streamer as its syncs tell of it; of one that Strapi does not run, nothing else is known. */
+export const syncedStreamerSchema = z.object({
   /** First digits of the id that each of its processes draws. */
   boot: z.string(),
   lastSyncSeconds: z.number().nonnegative(),
+  /** Of the package that it runs from; null: it did not say. */
+  version: z.string().nullable(),
 });
 
+const toldByAll = {
+  /** Of the package that this Strapi has loaded. */
+  version: z.string(),
+  /** Those that have synced with this Strapi within ten minutes, the last to sync first. */
+  streamers: z.array(syncedStreamerSchema),
+};
+
 export const operatorStatusSchema = z.discriminatedUnion('mode', [
-  z.object({ mode: z.literal('managed'), processes: z.array(processStatusSchema) }),
-  z.object({ mode: z.literal('external'), streamers: z.array(externalStreamerSchema) }),
+  z.object({
+    mode: z.literal('managed'),
+    ...toldByAll,
+    processes: z.array(processStatusSchema),
+    /** Where the managed streamer serves now; null while it does not. */
+    ports: streamerPortsSchema.nullable(),
+  }),
+  z.object({ mode: z.literal('external'), ...toldByAll }),
 ]);
 
 /** Either the last lines, or those after one that is known. */
@@ -63,4 +79,4 @@ export const operatorDoneSchema = z.object({ done: z.literal(true) });
 
 export type OperatorStatus = z.infer<typeof operatorStatusSchema>;
 export type OperatorSession = z.infer<typeof operatorSessionSchema>;
-export type ExternalStreamer = z.infer<typeof externalStreamerSchema>;
+export type SyncedStreamer = z.infer<typeof syncedStreamerSchema>;

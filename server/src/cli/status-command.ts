@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type ExternalStreamer, operatorStatusSchema } from '../../contracts';
+import { operatorStatusSchema, type SyncedStreamer } from '../../contracts';
 import { formatStatus } from '../supervisor/status-line';
 import { CommandFailed } from './exit-code';
 import { createOperatorClient } from './operator-client';
@@ -13,7 +13,7 @@ const HELP = `
 One line a process. Exits with 1 if one is not RUNNING, or Strapi does not answer. With streamer.mode "external" it can
 only tell which streamers have synced with this Strapi lately; it exits with 1 if none has within 15 seconds.`;
 
-const formatExternal = ({ boot, lastSyncSeconds }: ExternalStreamer): string =>
+const formatExternal = ({ boot, lastSyncSeconds }: SyncedStreamer): string =>
   `streamer  EXTERNAL  ${boot}, last sync ${Math.round(lastSyncSeconds)} s ago`;
 
 export function statusCommand(terminal: Terminal): Command {

@@ -1,4 +1,5 @@
 import type { Core } from '@strapi/strapi';
+import { version } from '../../../package.json';
 import {
   type OperatorStatus,
   operatorEndRequestSchema,
@@ -14,10 +15,11 @@ const DONE: Answer = { status: 200, body: { done: true } };
 function status(strapi: Core.Strapi): Answer {
   const streamer = getService(strapi, 'streamer');
   const managed = streamer.status();
+  const toldByAll = { version, streamers: getService(strapi, 'external-streamers').seen() };
   const body: OperatorStatus =
     managed === null
-      ? { mode: 'external', streamers: getService(strapi, 'external-streamers').seen() }
-      : { mode: 'managed', processes: [managed] };
+      ? { mode: 'external', ...toldByAll }
+      : { mode: 'managed', ...toldByAll, processes: [managed], ports: streamer.ports() };
   return { status: 200, body };
 }
 

@@ -1,6 +1,7 @@
 import { createAssetService } from './asset';
 import { createAuditService } from './audit';
 import { createAuditLogService } from './audit-log';
+import { createDoctorService } from './doctor';
 import { createEntitlementService } from './entitlement';
 import { createEventsService } from './events';
 import { createExternalStreamersService } from './external-streamers';
@@ -34,6 +35,7 @@ export const services = {
   asset: createAssetService,
   audit: createAuditService,
   'audit-log': createAuditLogService,
+  doctor: createDoctorService,
   events: createEventsService,
   'external-streamers': createExternalStreamersService,
   'external-subjects': createExternalSubjectsService,
