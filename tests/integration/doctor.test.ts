@@ -1,4 +1,7 @@
-import { chmod, copyFile, rm, symlink } from 'node:fs/promises';
+import { once } from 'node:events';
+import { chmod, copyFile, readFile, rm, symlink } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { type DoctorSite, type Finding, startDoctorSite } from '../support/doctor-site';
@@ -163,6 +166,27 @@ describe('the leak hunt finds', () => {
       expect.stringMatching(/^GET .*\/library\/.*\.mp4: 200, video\/mp4$/),
       expect.stringMatching(/^GET .*\/library\/.*\.vod\.json: 200, application\/json/),
     ]);
+  });
+
+  it('a web server before Strapi that hands out the storage root', async () => {
+    const front = createServer((request, response) => {
+      const file = path.join(site.app.storageRoot, decodeURIComponent(request.url ?? ''));
+      readFile(file).then(
+        (bytes) => response.end(bytes),
+        () => response.writeHead(404).end(),
+      );
+    }).listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    const origin = `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
+    const before: unknown = site.app.strapi.config.get('server.url');
+    site.app.strapi.config.set('server.url', origin);
+    onTestFinished(() => {
+      site.app.strapi.config.set('server.url', before);
+      front.close();
+    });
+    const found = await failures();
+    expect(Object.keys(found)).toEqual(['leak-hunt']);
+    expect(found['leak-hunt']?.items).toContainEqual(`GET ${origin}/library/${path.basename(CLIP)}: 200, no type`);
   });
 
   it('a Media Library that anybody may list, and warns', async () => {
