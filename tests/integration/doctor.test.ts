@@ -48,7 +48,7 @@ describe('protected-vod doctor on a healthy site', () => {
     ];
     const public_ = ['addresses', 'rtmp', 'strapi', 'streamer', 'admin-csp', 'public-films', 'public-directory'];
     for (const check of [...healthy, ...public_, 'leak-hunt']) expect(out).toMatch(new RegExp(`^ok {7}${check} `, 'm'));
-    expect(out).toMatch(/leak-hunt +\d{2,} requests at 3 places for 1 of 1 films: all refused, no byte of a film\n/);
+    expect(out).toMatch(/leak-hunt +\d{2,} requests at 4 places for 1 of 1 films: all refused, no byte of a film\n/);
     expect(out).toMatch(/\n\d+ ok, \d+ warnings, 0 failed, \d+ skipped\n$/);
     for (const name of SECRET_NAMES) expect(out).not.toContain(process.env[name]);
   });

@@ -8,7 +8,8 @@ const film = {
   fileName: 'Film 1.mp4',
   key: 'library/Courses/Film 1.mp4',
   head: HEAD,
-  files: [{ documentId: 'abc', name: 'Film 1.mp4', hash: 'Film_1_0a1b', ext: '.mp4' }],
+  files: [{ id: 1, documentId: 'abc', name: 'Film 1.mp4', hash: 'Film_1_0a1b', ext: '.mp4' }],
+  videos: [],
 };
 
 describe('the addresses of a film', () => {

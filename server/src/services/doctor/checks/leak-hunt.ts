@@ -1,13 +1,15 @@
 import path from 'node:path';
+import type { Core } from '@strapi/strapi';
 import { ASSET_UID } from '../../../content-types/uids';
 import { getService } from '../../get-service';
 import { type Check, type Examination, NOT_RUNNING, type RunningSite } from '../examination';
 import { fail, type Judgement, ok, skipped, warn } from '../finding';
-import { gateAddresses, LISTINGS, type Place, siteAddresses, streamAddresses } from '../leaks/addresses';
+import { FORGED, gateAddresses, LISTINGS, type Place, siteAddresses, streamAddresses } from '../leaks/addresses';
 import { exposes } from '../leaks/exposure';
-import { placesOf } from '../leaks/places';
+import { placesOf, rtmpBasesOf } from '../leaks/places';
 import { type ProtectedFilm, protectedFilms } from '../leaks/protected-films';
 import { type Answer, createRequester, type Requester } from '../leaks/request';
+import { playsOverRtmp } from '../leaks/rtmp-play';
 
 const NO_HEAD = Buffer.alloc(0);
 
@@ -15,6 +17,10 @@ interface Hunt {
   requester: Requester;
   /** Addresses that hand out what they must not. */
   leaks: string[];
+  /** Places that do not answer. */
+  silent: Set<string>;
+  /** Over RTMP. */
+  connections: number;
 }
 
 /** Null: it closed the connection twice, which is a refusal too from what answers otherwise. */
@@ -56,13 +62,39 @@ async function judgeListings(hunt: Hunt, { origin }: RunningSite): Promise<Judge
   return [warn('Anybody may list the files of the Media Library.', advice, open)];
 }
 
-async function huntAll({ strapi, isThorough }: Examination, site: RunningSite, hunt: Hunt): Promise<Judgement[]> {
+async function answering(hunt: Hunt, strapi: Core.Strapi, site: RunningSite): Promise<Place[]> {
   const places: Place[] = [];
-  const silent: string[] = [];
   for (const place of placesOf(strapi, site)) {
     if ((await askTwice(hunt, place.origin, `${place.prefix}/`)) !== null) places.push(place);
-    else silent.push(place.origin + place.prefix);
+    else hunt.silent.add(place.origin + place.prefix);
   }
+  return places;
+}
+
+/** The gate is the same for every film, so a name is tried without a token, and with a forged one. */
+async function huntOverRtmp(hunt: Hunt, bases: string[], { videos: [video] }: ProtectedFilm): Promise<void> {
+  for (const base of bases) {
+    if (video === undefined || hunt.silent.has(base)) continue;
+    for (const stream of [video, `${video}?token=${FORGED}`]) {
+      hunt.connections += 1;
+      const plays = await playsOverRtmp(base, stream).catch(() => null);
+      if (plays === null) hunt.silent.add(base);
+      if (plays === true) hunt.leaks.push(`play ${base}/vod/${stream}`);
+    }
+  }
+}
+
+function judge({ leaks, silent, requester, connections }: Hunt, places: number, films: string): Judgement[] {
+  const asked = `${requester.count + connections} requests at ${places} places for ${films} films`;
+  const unheard = silent.size === 0 ? [] : [warn('Some addresses do not answer from here.', undefined, [...silent])];
+  if (leaks.length === 0) return [ok(`${asked}: all refused, no byte of a film`), ...unheard];
+  const advice = 'Take them away at once, and find out which server hands them out.';
+  return [fail(`${leaks.length} addresses need no token (${asked}).`, advice, leaks), ...unheard];
+}
+
+async function huntAll({ strapi, isThorough }: Examination, site: RunningSite, hunt: Hunt): Promise<Judgement[]> {
+  const places = await answering(hunt, strapi, site);
+  const bases = rtmpBasesOf(strapi, site);
   const below = path.relative(strapi.dirs.app.root, getService(strapi, 'storage').root.path);
   const rootPath = below.startsWith('..') ? null : below.split(path.sep).join('/');
   for (const place of places) if (place.kind === 'streamer') await knockAll(hunt, place, gateAddresses());
@@ -70,18 +102,11 @@ async function huntAll({ strapi, isThorough }: Examination, site: RunningSite, h
   for await (const film of protectedFilms(strapi, isThorough)) {
     films += 1;
     await huntFilm(hunt, places, film, rootPath);
+    await huntOverRtmp(hunt, bases, film);
   }
   const listings = await judgeListings(hunt, site);
-  const unheard = silent.length === 0 ? [] : [warn('Some addresses do not answer from here.', undefined, silent)];
-  const total = await strapi.db.query(ASSET_UID).count();
-  const scope = `${hunt.requester.count} requests at ${places.length} places for ${films} of ${total} films`;
-  if (hunt.leaks.length === 0) return [ok(`${scope}: all refused, no byte of a film`), ...listings, ...unheard];
-  const advice = 'Take them away at once, and find out which server hands them out.';
-  return [
-    fail(`${hunt.leaks.length} addresses need no token (${scope}).`, advice, hunt.leaks),
-    ...listings,
-    ...unheard,
-  ];
+  const heard = places.length + bases.filter((base) => !hunt.silent.has(base)).length;
+  return [...judge(hunt, heard, `${films} of ${await strapi.db.query(ASSET_UID).count()}`), ...listings];
 }
 
 /** Tries to get at every protected film without a token, through every address that it can find. */
@@ -90,7 +115,7 @@ export const leakHunt: Check = {
   async run(examination) {
     const { site } = examination;
     if (site === null) return [skipped(NOT_RUNNING)];
-    const hunt: Hunt = { requester: createRequester(), leaks: [] };
+    const hunt: Hunt = { requester: createRequester(), leaks: [], silent: new Set(), connections: 0 };
     try {
       return await huntAll(examination, site, hunt);
     } finally {

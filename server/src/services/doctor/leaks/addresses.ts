@@ -12,7 +12,7 @@ export interface Place {
 }
 
 /** Of the shape of a playback token, signed by nobody. */
-const FORGED = `${Buffer.from('{"alg":"EdDSA","typ":"JWT","kid":"x"}').toString('base64url')}.${Buffer.from(
+export const FORGED = `${Buffer.from('{"alg":"EdDSA","typ":"JWT","kid":"x"}').toString('base64url')}.${Buffer.from(
   '{"jti":"0","exp":9999999999}',
 ).toString('base64url')}.${'A'.repeat(86)}`;
 /** Of the shape of a session id. */
@@ -45,7 +45,10 @@ function climbing(target: string): string[] {
   ];
 }
 
-function namesOf({ assetId, fileName, key }: ProtectedFilm, { name, hash, ext }: MediaFile): string[] {
+function namesOf(
+  { assetId, fileName, key }: ProtectedFilm,
+  { name, hash, ext }: Pick<MediaFile, 'name' | 'hash' | 'ext'>,
+): string[] {
   const extension = ext || path.posix.extname(fileName);
   return [`${hash ?? assetId}${extension}`, `${hash ?? assetId}`, name, fileName, path.posix.basename(key)];
 }
@@ -57,7 +60,7 @@ function namesOf({ assetId, fileName, key }: ProtectedFilm, { name, hash, ext }:
  */
 export function siteAddresses(film: ProtectedFilm, rootPath: string | null): string[] {
   const { assetId, fileName, key, files } = film;
-  const rows = files.length > 0 ? files : [{ documentId: assetId, name: fileName }];
+  const rows = files.length > 0 ? files : [{ name: fileName }];
   const names = rows.flatMap((file) => namesOf(film, file));
   const keys = [key, metadataKeyOf(key)].map(encodePath);
   const below = rootPath === null ? [] : keys.map((one) => `${encodePath(rootPath)}/${one}`);

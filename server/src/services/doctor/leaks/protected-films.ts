@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
+import { VIDEO_UID } from '../../../content-types/uids';
 import { keyOfFilm } from '../../../storage/moving/ledger';
 import { hasErrno } from '../../../storage/storage-error';
 import { openKey } from '../../../storage/storage-root';
@@ -11,6 +12,7 @@ const HEAD_BYTES = 256;
 const SAMPLE = 20;
 
 const fileSchema = z.object({
+  id: z.number(),
   documentId: z.string(),
   name: z.string(),
   hash: z.string().nullish(),
@@ -28,6 +30,8 @@ export interface ProtectedFilm {
   /** Its first bytes; empty: it is not there. */
   head: Buffer;
   files: MediaFile[];
+  /** `documentId` of videos that show it, published or not: what RTMP names a film by. */
+  videos: string[];
 }
 
 async function headOf(strapi: Core.Strapi, key: string): Promise<Buffer> {
@@ -46,12 +50,29 @@ async function headOf(strapi: Core.Strapi, key: string): Promise<Buffer> {
   }
 }
 
+const videoSchema = z.object({ documentId: z.string() });
+
+async function videosOf(strapi: Core.Strapi, files: MediaFile[]): Promise<string[]> {
+  if (files.length === 0) return [];
+  const where = { source: { id: { $in: files.map(({ id }) => id) } } };
+  const rows: unknown = await strapi.db.query(VIDEO_UID).findMany({ where, select: ['documentId'], limit: 5 });
+  return [
+    ...new Set(
+      z
+        .array(videoSchema)
+        .parse(rows)
+        .map(({ documentId }) => documentId),
+    ),
+  ];
+}
+
 async function complete(strapi: Core.Strapi, row: FilmRow): Promise<ProtectedFilm> {
-  const { url } = protectedMark(row.assetId);
-  const files: unknown = await strapi.db.query(FILE_UID).findMany({ where: { url }, limit: 5 });
-  const key = keyOfFilm(row);
   const { assetId, fileName } = row;
-  return { assetId, fileName, key, head: await headOf(strapi, key), files: z.array(fileSchema).parse(files) };
+  const { url } = protectedMark(assetId);
+  const rows: unknown = await strapi.db.query(FILE_UID).findMany({ where: { url }, limit: 5 });
+  const files = z.array(fileSchema).parse(rows);
+  const key = keyOfFilm(row);
+  return { assetId, fileName, key, head: await headOf(strapi, key), files, videos: await videosOf(strapi, files) };
 }
 
 /** All films, or some spread over all of them, the newest included. */
