@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { streamerPortsSchema } from './streamer-process';
 
 /** HTTP interface of the CLI: POST `/api/protected-vod/internal/operator/{status,restart,log,sessions,end,rotate-keys}`, loopback only. */
 
@@ -13,23 +14,30 @@ export const processStatusSchema = z.object({
   lastEnd: z.string().nullable(),
 });
 
-/** A streamer that Strapi does not run and knows from its syncs alone. */
-export const externalStreamerSchema = z.object({
+/** A streamer as its syncs tell of it; of one that Strapi does not run, nothing else is known. */
+export const syncedStreamerSchema = z.object({
   /** First digits of the id that each of its processes draws. */
   boot: z.string(),
   lastSyncSeconds: z.number().nonnegative(),
+  /** Of the package that it runs from; null: it did not say. */
+  version: z.string().nullable(),
 });
 
 /** An ingest worker that Strapi does not run and knows from its questions for work alone. */
 export const externalWorkerSchema = z.object({ boot: z.string(), lastClaimSeconds: z.number().nonnegative() });
 
 export const operatorStatusSchema = z.object({
+  /** Of the package that this Strapi has loaded. */
+  version: z.string(),
   /** Of the streamer. */
   mode: z.enum(['managed', 'external']),
   /** What this Strapi runs. */
   processes: z.array(processStatusSchema),
-  /** What it does not. */
-  streamers: z.array(externalStreamerSchema),
+  /** Where the managed streamer serves now; null while it does not. */
+  ports: streamerPortsSchema.nullable(),
+  /** Those that have synced with this Strapi within ten minutes, the last to sync first. */
+  streamers: z.array(syncedStreamerSchema),
+  /** What Strapi does not run. */
   workers: z.array(externalWorkerSchema),
 });
 
@@ -79,4 +87,4 @@ export type OperatorStatus = z.infer<typeof operatorStatusSchema>;
 export type OperatorSession = z.infer<typeof operatorSessionSchema>;
 export type ExternalWorker = z.infer<typeof externalWorkerSchema>;
 export type ProcessName = (typeof PROCESS_NAMES)[number];
-export type ExternalStreamer = z.infer<typeof externalStreamerSchema>;
+export type SyncedStreamer = z.infer<typeof syncedStreamerSchema>;

@@ -24,6 +24,8 @@ export const syncRequestSchema = z.object({
   bootId: z.uuid(),
   /** Rises by one with each request of this boot; the plugin ignores what is not newer. */
   sequence: z.number().int().positive(),
+  /** Of the package that this streamer runs from. */
+  version: z.string().max(64).optional(),
   sessions: z.array(sessionUsageSchema).max(MAX_SYNC_SESSIONS),
   /** The last word of this boot: it serves nobody any more, so nobody needs to wait for it. */
   leaving: z.literal(true).optional(),

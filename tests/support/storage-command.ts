@@ -13,17 +13,21 @@ export async function compileApp(): Promise<void> {
   await compileStrapi({ appDir: APP_DIR });
 }
 
-export interface StorageCommand {
+export interface RunningCommand {
   process: ChildProcess;
   result: Promise<CommandResult & { signal: NodeJS.Signals | null }>;
 }
 
-/**
- * Starts `protected-vod storage …` in the directory of the app, with the environment of the site that runs in this
- * process, beside it. `onOut` is told all that was printed so far. Build and compile first.
- */
-export function startStorageCommand(args: string[], onOut: (text: string) => void = () => undefined): StorageCommand {
-  const child = spawn(process.execPath, [CLI, 'storage', ...args], { cwd: APP_DIR, env: process.env });
+/** Starts `protected-vod` in a directory, with the environment of this process and `env`. Build first. */
+export function startCommand(
+  args: string[],
+  {
+    cwd,
+    env = {},
+    onOut = () => undefined,
+  }: { cwd: string; env?: Record<string, string>; onOut?: (text: string) => void },
+): RunningCommand {
+  const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { ...process.env, ...env } });
   const told = { out: '', err: '' };
   child.stdout.on('data', (chunk) => {
     told.out += String(chunk);
@@ -34,4 +38,12 @@ export function startStorageCommand(args: string[], onOut: (text: string) => voi
   });
   const result = once(child, 'close').then(([code, signal]) => ({ code: Number(code ?? -1), signal, ...told }));
   return { process: child, result };
+}
+
+/**
+ * Starts `protected-vod storage …` in the directory of the app, beside the site that runs in this process. `onOut` is told
+ * all that was printed so far. Compile first.
+ */
+export function startStorageCommand(args: string[], onOut?: (text: string) => void): RunningCommand {
+  return startCommand(['storage', ...args], { cwd: APP_DIR, ...(onOut && { onOut }) });
 }

@@ -28,26 +28,48 @@ async function builtDirectory(appRequire: NodeJS.Require, cwd: string): Promise<
   throw new VodError('app-not-built', 'The app is not built. Run `npm run build` first.');
 }
 
-async function load({ cwd }: Terminal): Promise<LoadedStrapi> {
+interface LoadOptions {
+  /** Nothing but what the command itself says. */
+  isSilent?: boolean;
+}
+
+async function load({ cwd }: Terminal, { isSilent = false }: LoadOptions): Promise<LoadedStrapi> {
   const appRequire = createRequire(path.join(cwd, 'package.json'));
   const { createStrapi } = requireStrapi(appRequire);
   const strapi = createStrapi({ appDir: cwd, distDir: await builtDirectory(appRequire, cwd) });
   // What the command says is not to be looked for between Strapi's own lines.
   strapi.log.level = 'error';
-  return strapi.load();
+  strapi.log.silent = isSilent;
+  try {
+    return await strapi.load();
+  } catch (error) {
+    // What has been opened so far would keep the process from ending.
+    await strapi.destroy().catch(() => undefined);
+    throw error;
+  }
 }
 
 /**
- * Runs `task` with the storage of the app in whose directory the command was given. Strapi is loaded without listening,
- * also beside one that runs: both work on the same database, and nothing of this needs the other's memory.
+ * Runs `task` with the Strapi of the app in whose directory the command was given. It is loaded without listening, also
+ * beside one that runs: both work on the same database. Throws `VodError` `app-missing`, `app-not-built`,
+ * `plugin-missing`, and what a Strapi that cannot start throws.
  */
-export async function withStorage<T>(terminal: Terminal, task: (care: StorageCareService) => Promise<T>): Promise<T> {
-  const strapi = await load(terminal);
+export async function withPlugin<T>(
+  terminal: Terminal,
+  task: (service: (name: string) => unknown) => Promise<T>,
+  options: LoadOptions = {},
+): Promise<T> {
+  const strapi = await load(terminal, options);
   try {
     const plugin = strapi.plugins[PLUGIN_ID];
     if (!plugin) throw new VodError('plugin-missing', 'The plugin is not enabled in this app: see config/plugins.');
-    return await task(plugin.service('storage-care') as StorageCareService);
+    return await task((name) => plugin.service(name));
   } finally {
     await strapi.destroy();
   }
+}
+
+/** Nothing of this needs the memory of the Strapi that runs. */
+export function withStorage<T>(terminal: Terminal, task: (care: StorageCareService) => Promise<T>): Promise<T> {
+  return withPlugin(terminal, (service) => task(service('storage-care') as StorageCareService));
 }

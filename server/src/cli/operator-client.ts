@@ -34,10 +34,15 @@ function loopbackHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-/** `--url`, else what `HOST` and `PORT` of the app say. A path of it stands for Strapi's REST prefix. */
-function internalBase(terminal: Terminal, url: string | undefined): string {
+/** `--url`, else what `HOST` and `PORT` of the app say. */
+export function siteUrl(terminal: Terminal, url: string | undefined): URL {
   const { HOST = '', PORT } = readStrapiEnvironment(terminal);
-  const base = new URL(url ?? `http://${loopbackHost(HOST)}:${PORT || 1337}`);
+  return new URL(url ?? `http://${loopbackHost(HOST)}:${PORT || 1337}`);
+}
+
+/** A path of the site's address stands for Strapi's REST prefix. */
+function internalBase(terminal: Terminal, url: string | undefined): string {
+  const base = siteUrl(terminal, url);
   const prefix = base.pathname === '/' ? REST_PREFIX : base.pathname.replace(/\/+$/, '');
   return `${base.origin}${prefix}/${PLUGIN_ID}/internal/operator`;
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../../../package.json';
+import { doctorCommand } from './doctor-command';
 import { CommandFailed, EXIT_FAILED, EXIT_OK, EXIT_USAGE } from './exit-code';
 import { importCommand } from './import-command';
 import { ingestCommand } from './ingest-command';
@@ -25,6 +26,7 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(secretCommand(terminal))
     .addCommand(storageCommand(terminal))
     .addCommand(importCommand(terminal))
+    .addCommand(doctorCommand(terminal))
     .addHelpText('after', '\nExit codes: 0 done and well, 1 failed or not RUNNING, 2 wrong usage.');
   const settle = (command: Command): void => {
     // Commander would end the process itself, with 1 for wrong usage.

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type ExternalStreamer, type ExternalWorker, operatorStatusSchema } from '../../contracts';
+import { type ExternalWorker, operatorStatusSchema, type SyncedStreamer } from '../../contracts';
 import { formatStatus } from '../supervisor/status-line';
 import { CommandFailed } from './exit-code';
 import { createOperatorClient } from './operator-client';
@@ -14,7 +14,7 @@ One line a process. Exits with 1 if one is not RUNNING, or Strapi does not answe
 only tell which streamers have synced with this Strapi lately; it exits with 1 if none has within 15 seconds. Of ingest
 workers that Strapi does not run it tells which have asked for work lately.`;
 
-const formatExternal = ({ boot, lastSyncSeconds }: ExternalStreamer): string =>
+const formatExternal = ({ boot, lastSyncSeconds }: SyncedStreamer): string =>
   `streamer  EXTERNAL  ${boot}, last sync ${Math.round(lastSyncSeconds)} s ago`;
 
 const formatWorker = ({ boot, lastClaimSeconds }: ExternalWorker): string =>
@@ -29,7 +29,8 @@ export function statusCommand(terminal: Terminal): Command {
       const status = await createOperatorClient(terminal, url).ask('status', operatorStatusSchema);
       const lines = [
         ...status.processes.map(formatStatus),
-        ...status.streamers.map(formatExternal),
+        // The managed one has a line already.
+        ...(status.mode === 'external' ? status.streamers.map(formatExternal) : []),
         ...status.workers.map(formatWorker),
       ];
       for (const line of lines) terminal.out(`${line}\n`);

@@ -23,7 +23,7 @@ async function sync(strapi: Core.Strapi, body: unknown): Promise<Answer> {
   const response = await getService(strapi, 'sync').sync(request.data);
   const streamers = getService(strapi, 'external-streamers');
   if (request.data.leaving) streamers.left(request.data.bootId);
-  else streamers.synced(request.data.bootId);
+  else streamers.synced(request.data.bootId, request.data.version);
   return response ? { status: 200, body: response } : refusal(409, 'stale-sequence');
 }
 

@@ -1,4 +1,5 @@
 import type { Core } from '@strapi/strapi';
+import { version } from '../../../package.json';
 import {
   type OperatorStatus,
   operatorEndRequestSchema,
@@ -27,9 +28,11 @@ function status(strapi: Core.Strapi): Answer {
   const running = managed(strapi);
   const isManaged = (wanted: ProcessName) => running.some(({ name }) => name === wanted);
   const body: OperatorStatus = {
+    version,
     mode: isManaged('streamer') ? 'managed' : 'external',
     processes: running.map(({ status: told }) => told),
-    streamers: isManaged('streamer') ? [] : getService(strapi, 'external-streamers').seen(),
+    ports: getService(strapi, 'streamer').ports(),
+    streamers: getService(strapi, 'external-streamers').seen(),
     workers: isManaged('ingest') ? [] : getService(strapi, 'external-workers').seen(),
   };
   return { status: 200, body };

@@ -2,6 +2,7 @@ import { createAssetService } from './asset';
 import { createAssetOverviewService } from './asset-overview';
 import { createAuditService } from './audit';
 import { createAuditLogService } from './audit-log';
+import { createDoctorService } from './doctor';
 import { createEntitlementService } from './entitlement';
 import { createEventsService } from './events';
 import { createExternalStreamersService } from './external-streamers';
@@ -42,6 +43,7 @@ export const services = {
   'asset-overview': createAssetOverviewService,
   audit: createAuditService,
   'audit-log': createAuditLogService,
+  doctor: createDoctorService,
   events: createEventsService,
   'external-streamers': createExternalStreamersService,
   'external-workers': createExternalWorkersService,

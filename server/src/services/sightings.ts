@@ -5,8 +5,7 @@ const MAX_KEPT = 1000;
 const FORGET_AFTER_MS = 10 * 60 * 1000;
 
 export interface Sighting {
-  /** First digits of the id that each process draws. */
-  boot: string;
+  bootId: string;
   secondsAgo: number;
 }
 
@@ -26,7 +25,7 @@ export function createSightings(): Sightings {
     list() {
       const now = performance.now();
       return [...seen.entries()]
-        .map(([bootId, at]) => ({ boot: bootId.slice(0, 8), secondsAgo: (now - at) / 1000 }))
+        .map(([bootId, at]) => ({ bootId, secondsAgo: (now - at) / 1000 }))
         .filter(({ secondsAgo }) => secondsAgo * 1000 < FORGET_AFTER_MS);
     },
   };

@@ -1,4 +1,5 @@
 import type { Core } from '@strapi/strapi';
+import type { StreamerPorts } from '../../contracts';
 import { configOf } from '../config';
 import { VodError } from '../errors';
 import { createStreamProxy, type StreamProxy } from '../proxy';
@@ -23,6 +24,8 @@ export interface StreamerService {
   readonly log: RecentLines;
   /** Port on which the managed streamer serves now; null while it does not. */
   port(): number | null;
+  /** Of all that it serves now; null while it does not. */
+  ports(): StreamerPorts | null;
   /** Port of its plain RTMP; null while it does not serve that. */
   rtmpPort(): number | null;
   /** Base of the addresses that viewers get. Throws `VodError` `not-configured` when there can be none. */
@@ -123,6 +126,7 @@ export function createStreamerService({ strapi }: { strapi: Core.Strapi }, entry
     status: () => (mode === 'managed' ? managed.supervisor.status() : null),
     log: managed.log,
     port: () => serving?.ports.port ?? null,
+    ports: () => serving?.ports ?? null,
     rtmpPort: () => serving?.ports.rtmpPort ?? null,
     publicBaseUrl: (requestOrigin) =>
       publicBaseUrl({ mode, publicUrl, serverUrl: strapi.config.get('server.url', ''), requestOrigin }),

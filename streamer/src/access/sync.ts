@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { version } from '../../../package.json';
 import { MAX_SYNC_SESSIONS, type SessionUsage, sessionVerdictSchema } from '../../../server/contracts';
 import type { Logger } from '../logger';
 import type { Clock } from './clock';
@@ -106,7 +107,7 @@ export function createSync(options: SyncOptions): Sync {
   async function sendBatch(batch: Entry[], leaving?: true): Promise<boolean> {
     sequence += 1;
     lastSentAt = clock();
-    const report = { bootId, sequence, sessions: batch.map(({ usage }) => usage), leaving };
+    const report = { bootId, sequence, version, sessions: batch.map(({ usage }) => usage), leaving };
     const answer = await api.post('/sync', JSON.stringify(report));
     const outcome = apply(batch, answer);
     healthy = outcome === 'ok';
