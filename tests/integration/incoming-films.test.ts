@@ -121,6 +121,22 @@ describe('work on an upload', () => {
   });
 });
 
+test('a request that the database keeps from being answered is answered with 500, and not never', async () => {
+  const upload = await begin(app, 5);
+  const [table, aside] = ['protected_vod_incoming_films', 'set_aside'];
+  const rename = (from: string, to: string) => app.strapi.db.connection.schema.renameTable(from, to);
+  await rename(table, aside);
+  try {
+    expect((await askForOffset(app, upload.location, upload.token)).status).toBe(500);
+    const broken = await sendPiece(app, { ...upload, offset: 0, body: '12345' });
+    expect(broken.status).toBe(500);
+    expect(await broken.text()).not.toContain(table);
+  } finally {
+    await rename(aside, table);
+  }
+  expect((await askForOffset(app, upload.location, upload.token)).headers.get('upload-offset')).toBe('0');
+});
+
 describeTwoNodes('two nodes', (second) => {
   test('S23 give no more room than there is', () => raceForRoom([app, second]));
 

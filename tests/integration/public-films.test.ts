@@ -177,6 +177,17 @@ describe('S22 storage adopt', () => {
     expect(existsSync(uploads(name))).toBe(true);
   });
 
+  test('takes the public bytes away with the last row that stands for them', async () => {
+    const [one, other] = [await publicFile('film.mp4', clip()), await publicFile('film.mp4', clip())];
+    expect(one.url).toBe(other.url);
+    expect(shown(await adopt({ documentIds: [one.documentId] }))).toEqual(['adopted film.mp4']);
+    expect(shown(await adopt({ documentIds: [one.documentId] }))).toEqual([]);
+    expect(await statusOf(other.url)).toBe(200);
+    expect(shown(await adopt())).toEqual(['adopted film.mp4']);
+    expect(await statusOf(other.url)).toBe(404);
+    expect((await rowOf(one.id)).url).not.toBe((await rowOf(other.id)).url);
+  });
+
   test('never follows a symbolic link, and copies a file that has other names', async () => {
     const linked = await publicFile('linked.mp4', clip());
     await rm(uploads(path.basename(linked.url)));
@@ -208,7 +219,7 @@ describe('storage release', () => {
       .query(VIDEO_UID)
       .findOne({ where: { id: draft.id }, populate: { source: true } });
     expect(shownBy.source.id).toBe(file.id);
-    expect(await care().listTrash()).toMatchObject([{ fileName: 'film.mp4' }]);
+    expect(await care().listTrash()).toMatchObject([{ fileName: 'film.mp4', reason: 'released' }]);
     expect(await readdir(stored('library'))).toEqual([]);
     // And back again.
     expect(shown(await adopt())).toEqual(['adopted film.mp4']);

@@ -349,6 +349,38 @@ describe('S23 the upload token', () => {
     expect((await send(location, ticket.token, 0, Buffer.alloc(6))).status).toBe(413);
   });
 
+  test('names the length: a body that does not say how long it is ends there', async () => {
+    const ticket = await ticketFor('endless.mp4', Buffer.alloc(1000));
+    const location = (await create(ticket, 1000)).headers.get('location') ?? '';
+    const endless = new ReadableStream<Uint8Array>({ pull: (sink) => sink.enqueue(new Uint8Array(300)) });
+    const response = await fetch(app.url + location, {
+      method: 'PATCH',
+      headers: {
+        ...TUS,
+        'upload-token': ticket.token,
+        'upload-offset': '0',
+        'content-type': 'application/offset+octet-stream',
+      },
+      body: endless,
+      ...({ duplex: 'half' } as object),
+    });
+    expect(response.status).toBe(413);
+    const offset = Number((await head(location, ticket.token)).headers.get('upload-offset'));
+    expect(offset).toBeLessThanOrEqual(1000);
+    expect(await app.strapi.db.query('plugin::upload.file').count({ where: { name: 'endless.mp4' } })).toBe(0);
+  });
+
+  test.each(['-1', '1e3', '0x10', ' ', '5', '999999999999'])(
+    'an Upload-Offset of “%s” changes nothing',
+    async (offset) => {
+      const ticket = await ticketFor('offset.mp4', Buffer.alloc(10));
+      const location = (await create(ticket, 10)).headers.get('location') ?? '';
+      const response = await send(location, ticket.token, 0, Buffer.alloc(5), { 'Upload-Offset': offset });
+      expect([400, 403, 409]).toContain(response.status);
+      expect((await head(location, ticket.token)).headers.get('upload-offset')).toBe('0');
+    },
+  );
+
   test('takes back an upload by DELETE', async () => {
     const ticket = await ticketFor('back.mp4', Buffer.alloc(5));
     const location = (await create(ticket, 5)).headers.get('location') ?? '';

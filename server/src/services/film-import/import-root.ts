@@ -8,6 +8,10 @@ import { getService } from '../get-service';
 const contains = (outer: string, inner: string) => inner === outer || inner.startsWith(outer + path.sep);
 const overlap = (one: string, other: string) => contains(one, other) || contains(other, one);
 
+async function realpathOrSelf(directory: string): Promise<string> {
+  return realpath(directory).catch(() => path.resolve(directory));
+}
+
 async function resolve(directory: string): Promise<string> {
   try {
     const resolved = await realpath(directory);
@@ -27,7 +31,7 @@ export async function resolveImportRoot(strapi: Core.Strapi, directory: string):
   if (overlap(resolved, getService(strapi, 'storage').root.path)) {
     throw new VodError('import-from-storage', 'The directory overlaps the storage root.');
   }
-  if (overlap(resolved, await realpath(strapi.dirs.static.public))) {
+  if (overlap(resolved, await realpathOrSelf(strapi.dirs.static.public))) {
     throw new VodError(
       'import-from-public',
       'The directory overlaps the public folder, so its films would stay public. For films of the Media Library there is `storage adopt`; move others away first.',

@@ -56,8 +56,9 @@ async function sizeOrNothing(file: string): Promise<number> {
   );
 }
 
-/** Of a reservation that stands for no upload; longer than any film takes to be copied. */
-const ACTION_SECONDS = 24 * 3600;
+/** Room that a process held which has died is free again after so long. */
+const ACTION_SECONDS = 3600;
+const RENEW_EVERY_MS = (ACTION_SECONDS * 1000) / 6;
 
 export function createIncomingRoom(strapi: Core.Strapi): IncomingRoom {
   const { quotaBytes, minFreeBytes } = configOf(strapi).storage;
@@ -167,10 +168,17 @@ export function createIncomingRoom(strapi: Core.Strapi): IncomingRoom {
     async during(demand, action) {
       const id = randomBytes(16).toString('hex');
       await reserve({ ...demand, id, lifetimeSeconds: ACTION_SECONDS });
+      const row = () => table(INCOMING_TABLE).where({ incoming_id: id });
+      const renew = () =>
+        retryingDeadlocks(() => row().update({ expires_at: databaseNow(strapi, ACTION_SECONDS * 1000) }));
+      // A time that is missed is made up for by the next.
+      const beat = setInterval(() => void renew().catch((error: unknown) => strapi.log.warn(error)), RENEW_EVERY_MS);
+      beat.unref();
       try {
         return await action(id);
       } finally {
-        await retryingDeadlocks(() => table(INCOMING_TABLE).where({ incoming_id: id }).delete());
+        clearInterval(beat);
+        await retryingDeadlocks(() => row().delete());
       }
     },
   };

@@ -14,7 +14,7 @@ import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import { markedAsset, protectedMark } from '../protected-mark';
 import type { AdoptEvent, AdoptOptions } from './events';
-import { type FileRow, fileRows, isLocal, publicNameOf, publicUploads, shownName } from './file-rows';
+import { type FileRow, fileRows, isLocal, isShownPublicly, publicNameOf, publicUploads, shownName } from './file-rows';
 
 const idSchema = z.object({ documentId: z.string() });
 
@@ -81,10 +81,15 @@ class Adoption {
       if (isNew) await getService(this.#strapi, 'asset').undoIntake(asset);
       throw new VodError('file-changed', 'It was replaced or deleted meanwhile. Run this again.');
     }
-    await unlink(file.path);
+    await this.#removePublic(file);
     const { root } = getService(this.#strapi, 'storage');
     await chmod(pathOfKey(root, asset.storageKey), FILE_MODE);
     return { kind: 'adopted' as const, assetId, key: asset.storageKey };
+  }
+
+  /** Where several rows stand for the same bytes, they go with the last of them. */
+  async #removePublic(file: OutsideFile): Promise<void> {
+    if (!(await isShownPublicly(this.#strapi, path.basename(file.path)))) await unlink(file.path);
   }
 
   async #store(row: FileRow, file: OutsideFile): Promise<{ asset: Asset; isNew: boolean }> {
@@ -123,12 +128,13 @@ class Adoption {
     const file = name === null ? null : await OutsideFile.open(this.#uploads, name).catch(unlessMissing);
     if (file === null) return null;
     try {
+      if (await isShownPublicly(this.#strapi, path.basename(file.path))) return null;
       const asset = await getService(this.#strapi, 'asset').findById(assetId);
       if ((await hashOutside(file)) !== asset?.sha256) {
         throw new VodError('leftover-differs', `public/uploads/${name} is not its film. Look at it, and remove it.`);
       }
       if (this.#isDryRun) return { kind: 'would-adopt' as const };
-      await unlink(path.join(this.#uploads, path.basename(file.path)));
+      await unlink(file.path);
       return { kind: 'leftover-removed' as const, assetId };
     } finally {
       await file.close();

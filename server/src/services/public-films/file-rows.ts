@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
+import { hasErrno } from '../../storage/storage-error';
 import { FILE_UID } from '../protected-mark';
 
 const ROWS_AT_ONCE = 500;
@@ -57,9 +58,20 @@ export function isLocal(row: FileRow): boolean {
   return name !== null && row.url === `/${UPLOADS}/${name}`;
 }
 
-/** `public/uploads`, resolved: a site may keep it elsewhere by a symbolic link. */
-export function publicUploads(strapi: Core.Strapi): Promise<string> {
-  return realpath(path.join(strapi.dirs.static.public, UPLOADS));
+/** `public/uploads`, resolved: a site may keep it elsewhere by a symbolic link, or have none. */
+export async function publicUploads(strapi: Core.Strapi): Promise<string> {
+  const uploads = path.join(strapi.dirs.static.public, UPLOADS);
+  try {
+    return await realpath(uploads);
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT')) return uploads;
+    throw error;
+  }
+}
+
+/** Whether any row says that its bytes lie there in the public folder. */
+export async function isShownPublicly(strapi: Core.Strapi, name: string): Promise<boolean> {
+  return (await strapi.db.query(FILE_UID).count({ where: { url: `/${UPLOADS}/${name}` } })) > 0;
 }
 
 /** The name that editors see, with the extension that the file has. */

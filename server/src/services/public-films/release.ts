@@ -61,7 +61,7 @@ async function releaseOne(strapi: Core.Strapi, row: FileRow, asset: Asset): Prom
     await takeBack(strapi, file);
     throw new VodError('file-changed', 'It was replaced or deleted meanwhile.');
   }
-  await trashIfUnused(strapi, asset.documentId, row.id);
+  await trashIfUnused(strapi, asset.documentId, row.id, 'released');
   return { kind: 'released', url };
 }
 

@@ -157,12 +157,19 @@ export function createResumableUploadService({ strapi }: { strapi: Core.Strapi }
       { claims, checksum }: TusRequestFacts,
     ): Promise<void> {
       const { store, server } = open();
-      if (claims) {
-        claimsOfRequest.set(request, claims);
-        if (request.method === 'HEAD' && (await answerHead(store, claims, response))) return;
-        if (request.method === 'PATCH') await store.prime(claims.uploadId);
-      } else response.setHeader('Tus-Checksum-Algorithm', CHECKSUM_ALGORITHMS.join(','));
-      await store.withChecksum(checksum, () => server.handle(request, response));
+      try {
+        if (claims) {
+          claimsOfRequest.set(request, claims);
+          if (request.method === 'HEAD' && (await answerHead(store, claims, response))) return;
+          if (request.method === 'PATCH') await store.prime(claims.uploadId);
+        } else response.setHeader('Tus-Checksum-Algorithm', CHECKSUM_ALGORITHMS.join(','));
+        await store.withChecksum(checksum, () => server.handle(request, response));
+      } catch (error) {
+        // Nobody else answers: Koa was told to leave this response alone.
+        strapi.log.error(error);
+        if (!response.headersSent) response.writeHead(500, { 'Tus-Resumable': '1.0.0', Connection: 'close' });
+        response.end();
+      }
     },
 
     /** Removes what uploads left behind that were not complete in time. Any number of nodes may do so at once. */

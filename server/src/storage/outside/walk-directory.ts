@@ -1,6 +1,5 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { hasErrno } from '../storage-error';
 
 export interface OutsideEntry {
   /** POSIX, relative to the directory that is walked. */
@@ -17,7 +16,7 @@ export async function* walkDirectory(directory: string, below = ''): AsyncGenera
   try {
     entries = await list(path.join(directory, ...below.split('/')));
   } catch (error) {
-    if (!hasErrno(error, 'EACCES') && !hasErrno(error, 'ENOENT')) throw error;
+    if (!isSystemError(error)) throw error;
     yield { name: below, kind: 'unreadable' };
     return;
   }
@@ -28,6 +27,11 @@ export async function* walkDirectory(directory: string, below = ''): AsyncGenera
     else if (entry.isDirectory()) yield* walkDirectory(directory, name);
     else yield { name, kind: entry.isFile() ? 'file' : 'not-a-file' };
   }
+}
+
+/** It may not be read, has gone meanwhile, or its path is too long: the others are read all the same. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'errno' in error;
 }
 
 async function list(directory: string) {
