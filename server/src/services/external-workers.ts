@@ -12,6 +12,7 @@ export function createExternalWorkersService(): ExternalWorkersService {
   const sightings = createSightings();
   return {
     claimed: sightings.add,
-    seen: () => sightings.list().map(({ bootId, secondsAgo }) => ({ boot: bootId.slice(0, 8), lastClaimSeconds: secondsAgo })),
+    seen: () =>
+      sightings.list().map(({ bootId, secondsAgo }) => ({ boot: bootId.slice(0, 8), lastClaimSeconds: secondsAgo })),
   };
 }

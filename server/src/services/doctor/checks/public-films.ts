@@ -50,7 +50,8 @@ export const publicFilms: Check = {
       else exposed.push(`${file.name}: ${file.url}`);
     }
     if (exposed.length > 0) {
-      const advice = 'Upload them again, or, if they are to be public, name their folder in storage.publicFolders.';
+      const advice =
+        'Protect them with `npx protected-vod storage adopt`, or, if they are to be public, name their folder in storage.publicFolders.';
       return [fail(`${exposed.length} films of the Media Library are not protected.`, advice, exposed)];
     }
     const kept = chosen === 0 ? '' : `, but for ${chosen} in storage.publicFolders`;

@@ -10,7 +10,10 @@ const isAlive = ({ lastSyncSeconds }: SyncedStreamer) => lastSyncSeconds < ALIVE
 
 function judgeProcesses(status: OperatorStatus): Judgement[] {
   const isMissing = status.mode === 'external' && !status.streamers.some(isAlive);
-  const missing = fail('No external streamer has synced with this Strapi lately.', 'Start one: `protected-vod streamer`.');
+  const missing = fail(
+    'No external streamer has synced with this Strapi lately.',
+    'Start one: `protected-vod streamer`.',
+  );
   const ailing = status.processes
     .filter(({ state }) => state !== 'RUNNING')
     .map(({ name, state, lastEnd }) => {
