@@ -20,7 +20,8 @@ let viewer: SiteUser;
 let video: string;
 
 beforeAll(async () => {
-  ({ app, viewer, video } = await startPublishedSite());
+  const pluginConfig = { hls: { encryption: 'aes-128', segmentsPerKey: 3 } };
+  ({ app, viewer, video } = await startPublishedSite({ pluginConfig }));
 });
 
 afterAll(() => app.stop());
@@ -43,6 +44,26 @@ function watching(answer: Promise<IntrospectionResponse>) {
   const watched = { hasCome: false, answer: answer.finally(() => (watched.hasCome = true)) };
   return watched;
 }
+
+describe('the secret of a session’s segment keys', () => {
+  const SECRET = expect.stringMatching(/^[A-Za-z0-9_-]{43}$/);
+
+  it('is told to every streamer alike, at every lease, and is another for another session', async () => {
+    const [a, b] = [streamerSide(app), streamerSide(app)];
+    const { sessionId, session } = await openThrough(a);
+    const answers = [await a.introspect(sessionId), await b.introspect(sessionId)];
+    await app.strapi.db.query(SESSION).updateMany({ where: { sessionHash: session }, data: { leaseDue: '0' } });
+    const [renewed] = (await a.sync([{ session }])).results;
+    const grants = [...answers, renewed].map((answer) => (answer && 'grant' in answer ? answer.grant : null));
+    expect(grants[0]?.hlsEncryption).toEqual({ secret: SECRET, segmentsPerKey: 3 });
+    expect(grants.map((grant) => grant?.hlsEncryption)).toEqual(Array(3).fill(grants[0]?.hlsEncryption));
+
+    const other = await a.introspect((await openThrough(a)).sessionId);
+    expect(other).toMatchObject({ active: true, grant: { hlsEncryption: { secret: SECRET } } });
+    expect(other.active && other.grant.hlsEncryption?.secret).not.toBe(grants[0]?.hlsEncryption?.secret);
+    expect(JSON.stringify(await rowOf(session))).not.toContain(grants[0]?.hlsEncryption?.secret);
+  });
+});
 
 describe('S12 a hand-over from one streamer to another', () => {
   it('is served only after the streamer of the old client acknowledged it', async () => {
