@@ -134,6 +134,18 @@ describe('an upload in pieces', () => {
     expect((await first.complete(ID)).sha256).toBe(sha256(FILM));
   });
 
+  it('that another process has begun anew is not taken for the one that was known', async () => {
+    const [first, second] = [await begin(), openStore()];
+    await first.write(Readable.from([FILM.subarray(0, HALF)]), ID, 0);
+    await second.create(
+      new Upload({ id: ID, size: FILM.byteLength, offset: 0, creation_date: '2026-02-03T10:00:00Z' }),
+    );
+    const other = Buffer.from(FILM).reverse();
+    await second.write(Readable.from([other.subarray(0, HALF)]), ID, 0);
+    await first.write(Readable.from([other.subarray(HALF)]), ID, HALF);
+    expect((await first.complete(ID)).sha256).toBe(sha256(other));
+  });
+
   it('that is begun anew starts from nothing, and forgets the hash', async () => {
     const store = await storeWithFilm();
     await store.create(new Upload({ id: ID, size: FILM.byteLength, offset: 0, creation_date: '2026-02-03T10:00:00Z' }));
