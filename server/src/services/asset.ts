@@ -140,7 +140,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     },
 
     /** Adds the row of a film that lies in the library already; with a `trashKey`, in the trash. */
-    async create({ assetId, sizeBytes, sha256, trashKey = null, ...facts }: AssetFacts): Promise<Asset> {
+    async create({ assetId, sizeBytes, sha256, trashKey = null, derived = [], ...facts }: AssetFacts): Promise<Asset> {
       const row: unknown = await rows().create({
         data: {
           ...facts,
@@ -148,6 +148,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
           sizeBytes: String(sizeBytes),
           sha256,
           contentVersion: versionOf(sha256),
+          derived,
           derivedRevision: 0,
           state: trashKey === null ? 'ready' : 'trashed',
           trashKey,
