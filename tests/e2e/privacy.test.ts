@@ -24,12 +24,8 @@ let addresses: ExposedAddress[];
 let resources: string[];
 let answer: Awaited<ReturnType<typeof mint>>;
 
-/** Poster and storyboard, as a worker delivers them; what is in the pictures makes no difference here. */
-async function makePictures(): Promise<void> {
-  const worker = workerSide(site.app);
-  const text = 'WEBVTT\n\n00:00.000 --> 00:01.000\nstoryboard.jpg#xywh=0,0,1,1\n';
-  for (let job = await worker.claim(); job !== null; job = await worker.claim()) await worker.finish(job, text);
-}
+/** As a worker delivers poster and storyboard; what is in the pictures makes no difference here. */
+const PICTURES = 'WEBVTT\n\n00:00.000 --> 00:01.000\nstoryboard.jpg#xywh=0,0,1,1\n';
 
 const credentialOf = (url: string): string => /\/v\/([^/]+)\//.exec(url)?.[1] ?? '';
 const address = (credential: string, resource: string) => `${site.streamerUrl()}/v/${credential}/${resource}`;
@@ -76,7 +72,7 @@ beforeAll(async () => {
   const source = (await uploadFilm(site.app, site.editor)).id;
   video = await publishVideo(site.app, site.editor, { source });
   otherVideo = await publishVideo(site.app, site.editor, { source, downloadable: false });
-  await makePictures();
+  await workerSide(site.app).finishAll(PICTURES);
   answer = await mint(site.app, video, site.viewer.jwt);
   addresses = await walkAddresses(answer, site.streamerUrl());
   resources = addresses.filter(({ via }) => via === 'http').map(({ name }) => name);

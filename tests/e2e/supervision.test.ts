@@ -1,5 +1,8 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { isAlive } from '../support/is-alive';
 import { type SiteProcess, type SiteProcessOptions, startSiteProcess } from '../support/site-process';
@@ -17,6 +20,22 @@ afterEach(async () => {
 async function start(options?: SiteProcessOptions): Promise<SiteProcess> {
   site = await startSiteProcess(options);
   return site;
+}
+
+/** The ingest worker that a process has started. */
+function workerOf(parent: number): number | null {
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    try {
+      const isIngest = readFileSync(`/proc/${name}/cmdline`, 'utf8').includes('dist/ingest');
+      const [, ppid] = readFileSync(`/proc/${name}/stat`, 'utf8')
+        .replace(/^.*\) /s, '')
+        .split(' ');
+      if (isIngest && Number(ppid) === parent) return Number(name);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  return null;
 }
 
 describe('supervision of the streamer by Strapi', () => {
@@ -61,6 +80,24 @@ describe('supervision of the streamer by Strapi', () => {
     const { pid } = await started.running();
     started.process.kill('SIGKILL');
     await until('the streamer has gone', () => !isAlive(pid));
+  });
+
+  it('SIGKILL of Strapi leaves no ingest worker, and SIGTERM ends it first', async () => {
+    const config = {
+      storage: { root: path.join(tmpdir(), `protected-vod-${process.pid}`) },
+      ingest: { mode: 'managed' },
+    };
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      const started = await start({ env: { PROTECTED_VOD_TEST_CONFIG: JSON.stringify(config) } });
+      await started.running();
+      const worker = await until('the worker is there', () => workerOf(started.process.pid ?? 0));
+      started.process.kill(signal);
+      if (started.process.exitCode === null) await once(started.process, 'exit');
+      if (signal === 'SIGTERM') expect(isAlive(worker)).toBe(false);
+      await until('the worker has gone', () => !isAlive(worker));
+      await started.dispose();
+    }
+    await rm(config.storage.root, { recursive: true, force: true });
   });
 
   it('a Strapi that is only loaded, as by `strapi console`, starts no streamer', async () => {

@@ -36,11 +36,7 @@ async function upload(): Promise<{ fileId: number; asset: string; key: string }>
   return { fileId: file.id, asset, key: (await rowOf(asset)).storageKey };
 }
 
-/** Does all that is to be done. */
-async function work(text?: string): Promise<void> {
-  const worker = workerSide(app);
-  for (let job = await worker.claim(); job !== null; job = await worker.claim()) await worker.finish(job, text);
-}
+const work = (text?: string) => workerSide(app).finishAll(text);
 
 const made = async (filmKey: string) => (await readdir(onDisk(`${filmKey}.vod`)).catch(() => [])).toSorted();
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { publishVideo, sendAsAdmin, unpublishVideo, uploadFilm, VIDEO_ROUTE } from '../support/films';
+import { workerSide } from '../support/ingest-worker';
 import { introspect, redeem } from '../support/internal';
 import { listByGraphql, listByRest, playbackOf } from '../support/listed-playback';
 import { askForToken, mint } from '../support/minting';
@@ -67,7 +68,10 @@ const graphql = (query: string, bearer: string | null = site.viewer.jwt) => list
 const restOf = (video: string, bearer?: string | null) =>
   rest(`protected-vod/videos?filters[documentId]=${video}&playback=true`, bearer);
 const graphqlOf = (video: string, bearer?: string | null) =>
-  graphql(`{ protectedVodVideo(documentId: "${video}") { documentId playback { token } playbackRefusal } }`, bearer);
+  graphql(
+    `{ protectedVodVideo(documentId: "${video}") { documentId playback { token poster storyboard } playbackRefusal } }`,
+    bearer,
+  );
 
 async function newCourse(videos: string[], more: object = {}): Promise<string> {
   const data = { title: 'A course', videos, ...more } as never;
@@ -96,6 +100,7 @@ beforeAll(async () => {
   site = await startPublishedSite({
     pluginConfig: { rules: RULES, rateLimits: { mint: { perUser: null, perPrefix: null, perApiToken: LISTS } } },
   });
+  await workerSide(site.app).finishAll();
   const shop = await createSiteRole(site.app, 'customer');
   for (const role of [site.role, shop]) for (const action of READ) await grantPermission(site.app, role, action);
   await grantPermission(site.app, shop, PLAY);
@@ -110,7 +115,7 @@ afterAll(() => site.app.stop());
 async function compared(path: string | null, field: string | null, user: SiteUser) {
   const ask = (isWith: boolean) => {
     if (path !== null) return rest(isWith ? `${path}&playback=true` : path, user.jwt);
-    const more = isWith ? 'playback { token expiresAt urls { hls mp4 } poster } playbackRefusal' : '';
+    const more = isWith ? 'playback { token expiresAt urls { hls mp4 } poster storyboard } playbackRefusal' : '';
     const fields = field?.startsWith('courses') ? `title videos { documentId ${more} }` : `documentId ${more}`;
     return graphql(`{ ${field} { ${fields} } }`, user.jwt);
   };
@@ -191,10 +196,25 @@ describe('a list', () => {
     const minted = await mint(site.app, video, site.viewer.jwt);
     const isLike = (url: string | undefined) => url?.replace(minted.token, token);
     expect(minted.poster).toBe(picture.url);
-    expect(rest).toEqual({ expiresInSeconds: 60, durationSeconds: minted.durationSeconds, poster: minted.poster });
+    const { durationSeconds, poster: shown, storyboard } = minted;
+    expect(rest).toEqual({
+      expiresInSeconds: 60,
+      durationSeconds,
+      poster: shown,
+      storyboard: isLike(storyboard ?? ''),
+    });
     expect(urls).toEqual(Object.fromEntries(Object.entries(minted.urls).map(([name, url]) => [name, isLike(url)])));
     expect(Date.parse(expiresAt)).toBeGreaterThan(Date.now());
     expect(await redeem(site.app, token)).toMatchObject({ active: true, grant: { video } });
+  });
+
+  it('shows the poster that was made of the film where no editor picked one, at the address that is everybody’s', async () => {
+    const video = await newVideo();
+    const answers = [(await restOf(video)).videos, (await graphqlOf(video)).videos].map(([listed]) => listed);
+    const { poster } = await mint(site.app, video, site.viewer.jwt);
+    expect(poster).toMatch(/^https:\/\/video\.example\.test\/v\/[^/]+\/poster\.jpg$/);
+    expect(answers.map((listed) => listed?.playback?.poster)).toEqual([poster, poster]);
+    expect(answers.every((listed) => String(listed?.playback?.storyboard).endsWith('/storyboard.vtt'))).toBe(true);
   });
 
   it('S5 is no promise: who loses the right before the token is used is refused', async () => {

@@ -63,6 +63,8 @@ export interface WorkerSide {
   make(job: IngestJob, text?: string): Promise<DerivedFile[]>;
   /** Makes and delivers a job that was claimed. */
   finish(job: IngestJob, text?: string): Promise<{ status: number; state: string | undefined }>;
+  /** All that is to be done. */
+  finishAll(text?: string): Promise<void>;
 }
 
 /** A worker's side of the internal REST: it makes nothing of any film, but says so well. */
@@ -94,6 +96,9 @@ export function workerSide(app: StrapiApp, { url = app.url, id = randomUUID() as
     return outputs;
   }
 
+  const finish = async (job: IngestJob, text?: string) =>
+    report(job, { state: 'done', outputs: await make(job, text) });
+
   return {
     id,
     claim,
@@ -104,6 +109,9 @@ export function workerSide(app: StrapiApp, { url = app.url, id = randomUUID() as
     },
     report,
     make,
-    finish: async (job, text) => report(job, { state: 'done', outputs: await make(job, text) }),
+    finish,
+    async finishAll(text) {
+      for (let job = await claim(); job !== null; job = await claim()) await finish(job, text);
+    },
   };
 }

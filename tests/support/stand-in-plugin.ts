@@ -14,9 +14,12 @@ import { decodeJwt, SignJWT } from 'jose';
 import {
   type Client,
   type Grant,
+  type GrantedFile,
   type IntrospectionRequest,
   type IntrospectionResponse,
   introspectionRequestSchema,
+  POSTER_TOKEN_TYPE,
+  posterRequestSchema,
   type SessionUsage,
   type SessionVerdict,
   STREAMER_CREDENTIAL_HEADER,
@@ -34,6 +37,10 @@ export interface StandInPlugin {
   terms: Omit<Grant, 'client' | 'generation'>;
   introspections: IntrospectionRequest[];
   syncs: SyncRequest[];
+  /** Credentials of posters that were asked about. */
+  posterQuestions: string[];
+  /** What is answered to them; null: no. */
+  poster: GrantedFile | null;
   /** What syncs tell of the keys that count now; null: nothing. */
   keyList: StreamerKeyList | null;
   /** Requests that broke the contract; a good run leaves it empty. */
@@ -41,6 +48,8 @@ export interface StandInPlugin {
   /** Set to answer something else than the contract's implementation would. */
   faults: { introspect?: Fault; sync?: Fault; verdict?: (verdict: SessionVerdict) => unknown; renew: boolean };
   mint(options?: MintOptions): Promise<string>;
+  /** A poster's credential of this plugin, unless the options say else. */
+  mintPoster(options?: MintOptions): Promise<string>;
   /** The id of the session that a token opened. */
   sessionOf(token: string): string;
   /** `asset`: another one than in `terms`. */
@@ -167,6 +176,10 @@ export async function startStandInPlugin(): Promise<StandInPlugin> {
       plugin.introspections.push(request);
       return introspect(request);
     }
+    if (path.endsWith('/poster')) {
+      plugin.posterQuestions.push(posterRequestSchema.parse(JSON.parse(body)).credential);
+      return plugin.poster ? { active: true, poster: plugin.poster, freshSeconds: 60 } : { active: false };
+    }
     const request = syncRequestSchema.parse(JSON.parse(body));
     plugin.syncs.push(request);
     return { results: request.sessions.map(verdictOf), ...(plugin.keyList && { keys: plugin.keyList }) };
@@ -225,10 +238,14 @@ export async function startStandInPlugin(): Promise<StandInPlugin> {
     terms: defaultTerms(),
     introspections: [],
     syncs: [],
+    posterQuestions: [],
+    poster: null,
     keyList: null,
     violations: [],
     faults: { renew: true },
     mint,
+    mintPoster: ({ header = {}, claims = {}, ...more } = {}) =>
+      mint({ ...more, claims: { loc: null, ...claims }, header: { typ: POSTER_TOKEN_TYPE, ...header } }),
     sessionOf(token) {
       const { jti } = decodeJwt(token);
       const session = [...sessions.values()].find((candidate) => candidate.jti === jti);

@@ -155,7 +155,8 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     },
 
     /** Adds the row of a film that lies in the library already; with a `trashKey`, in the trash. */
-    async create({ assetId, sizeBytes, sha256, judgement, trashKey = null, ...facts }: AssetFacts): Promise<Asset> {
+    async create(film: AssetFacts): Promise<Asset> {
+      const { assetId, sizeBytes, sha256, judgement, trashKey = null, derived = [], ...facts } = film;
       const row: unknown = await rows().create({
         data: {
           ...facts,
@@ -164,6 +165,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
           sizeBytes: String(sizeBytes),
           sha256,
           contentVersion: versionOf(sha256),
+          derived,
           derivedRevision: 0,
           state: trashKey === null ? 'ready' : 'trashed',
           trashKey,
