@@ -2,13 +2,10 @@ import type { Core } from '@strapi/strapi';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import { documentIdSchema } from '../../contracts';
-import { VodError } from '../errors';
 import { getService } from '../services/get-service';
 import type { Origin } from '../tokens/playback-token';
 import { refuse } from './refusal';
-
-/** Failures that an operator mends by configuration; the log says how. */
-const UNCONFIGURED = ['secret-refused', 'not-configured'];
+import { ifConfigured } from './unconfigured';
 
 const localeSchema = z.string().regex(/^[A-Za-z0-9-]{1,32}$/);
 
@@ -21,15 +18,11 @@ export async function answerWithToken(
   const video = documentIdSchema.safeParse(asked.video);
   const locale = localeSchema.nullable().safeParse(ctx.query.locale ?? null);
   if (!video.success || !locale.success) return refuse(ctx, 'not-found');
-  try {
+  await ifConfigured(strapi, ctx, async () => {
     const question = { origin: asked.origin, video: video.data, locale: locale.data };
     const minted = await getService(strapi, 'playback-token').mint(question, ctx.request.origin);
     if (minted.allow) ctx.body = minted.answer;
     // The same for every link that opens nothing, also for one that never was: no reference tells them apart.
     else refuse(ctx, minted.refusal, minted.refusal === 'link-refused' ? {} : { reference: minted.reference });
-  } catch (error) {
-    if (!(error instanceof VodError) || !UNCONFIGURED.includes(error.code)) throw error;
-    strapi.log.error(error.message);
-    refuse(ctx, 'not-configured');
-  }
+  });
 }

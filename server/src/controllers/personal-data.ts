@@ -5,6 +5,7 @@ import { adminIdSchema, externalSubjectKeySchema, guestLinkIdSchema } from '../.
 import { getService } from '../services/get-service';
 import type { Person } from '../services/person';
 import { answerNdjson } from './ndjson';
+import { ifConfigured } from './unconfigured';
 import { validated } from './validated';
 
 const userIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'This is no id of a user.');
@@ -26,8 +27,11 @@ export function createPersonalDataController({ strapi }: { strapi: Core.Strapi }
     const id = String(ctx.params.id).replace(/[^A-Za-z0-9_-]/g, '_');
     answerNdjson(ctx, `protected-vod-${name}-${id}`, service().pages(person));
   };
-  const erasing = (personOf: (ctx: Context) => Person) => async (ctx: Context) => {
-    ctx.body = { data: await service().erase(personOf(ctx)) };
+  const erasing = (personOf: (ctx: Context) => Person) => (ctx: Context) => {
+    const person = personOf(ctx);
+    return ifConfigured(strapi, ctx, async () => {
+      ctx.body = { data: await service().erase(person) };
+    });
   };
   return {
     exportUser: exporting(userOf, 'user'),

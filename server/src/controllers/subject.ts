@@ -5,6 +5,7 @@ import { getService } from '../services/get-service';
 import { apiTokenOfRequest } from '../services/request-caller';
 import { subjectKey } from '../tokens/subject-origin';
 import { refuseForNow } from './refusal';
+import { ifConfigured } from './unconfigured';
 import { validated } from './validated';
 
 /**
@@ -23,8 +24,10 @@ export function createSubjectController({ strapi }: { strapi: Core.Strapi }) {
       const rate = getService(strapi, 'rate-limits').change(apiToken);
       if (rate.limited) return refuseForNow(strapi, ctx, rate.retryAfterSeconds);
       // Of this API token's subjects alone: another one's of the same id is somebody else.
-      const sessions = await getService(strapi, 'external-subjects').changed(subjectKey(`${apiToken}:${id}`), change);
-      ctx.body = { data: { sessions } };
+      const key = subjectKey(`${apiToken}:${id}`);
+      await ifConfigured(strapi, ctx, async () => {
+        ctx.body = { data: { sessions: await getService(strapi, 'external-subjects').changed(key, change) } };
+      });
     },
   };
 }

@@ -73,6 +73,12 @@ describe('S26 refusals', () => {
   });
 });
 
+it('S26 a refusal for which nobody looked whether the administrator is still there names nobody', () => {
+  const late = (id: string) => refusal({ origin: { kind: 'admin', id }, reason: 'token-expired' });
+  windows.add(late('1'), START);
+  expect(windows.add(late('2'), START).isNew).toBe(false);
+});
+
 describe('S26 a flood of refusals', () => {
   const records = (events: AuditEvent[]) =>
     new Set(events.map((event) => windows.add(event, START).record.reference)).size;
