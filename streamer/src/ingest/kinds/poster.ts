@@ -24,10 +24,10 @@ async function isMade(file: string): Promise<boolean> {
 
 /** From the last key picture before `from`: to decode up to a moment that nobody chose would only cost time. */
 async function take(making: Making, { decoders }: DecodablePicture, from: number): Promise<boolean> {
-  const { film, scratch, tools, signal } = making;
+  const { film, scratch, tools, maxPixels, signal } = making;
   const filters = [...fitInto(BOX_PIXELS), mostTypicalOf(PICTURES)].join(',');
   const args = [
-    ...['-ss', from.toFixed(3), '-noaccurate_seek', ...inputOptions(film, decoders)],
+    ...['-ss', from.toFixed(3), '-noaccurate_seek', ...inputOptions(film, decoders, maxPixels)],
     ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters, ...JPEG_OUTPUT, `file:${NAME}`],
   ];
   await tools.ffmpeg({ args, cwd: scratch.work, seconds: MAX_SECONDS, fileBytes: MAX_BYTES, signal });

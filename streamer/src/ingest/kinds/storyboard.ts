@@ -54,10 +54,10 @@ function timesFrom(printed: string): number[] {
 }
 
 async function drawSprite(making: Making, { decoders }: DecodablePicture, grid: Grid): Promise<number[]> {
-  const { film, durationSeconds, scratch, tools, signal } = making;
+  const { film, durationSeconds, scratch, tools, maxPixels, signal } = making;
   const args = [
     // The film's own times, not counted from its first packet.
-    ...['-copyts', '-skip_frame', 'nokey', ...inputOptions(film, decoders)],
+    ...['-copyts', '-skip_frame', 'nokey', ...inputOptions(film, decoders, maxPixels)],
     ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filtersFor(grid), ...JPEG_OUTPUT, `file:${SPRITE}`],
   ];
   const seconds = BASE_SECONDS + durationSeconds * SECONDS_PER_FILM_SECOND;

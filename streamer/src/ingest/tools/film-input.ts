@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { fileTypeFromBuffer } from 'file-type';
 import { IngestError } from '../ingest-error';
-import { DECODERS_ALLOWED, DEMUXERS_ALLOWED, PROTOCOLS_ALLOWED } from './ffmpeg-words';
+import { DECODERS_ALLOWED, DEMUXERS_ALLOWED, PIXELS_ALLOWED, PROTOCOLS_ALLOWED } from './ffmpeg-words';
 
 /** As many bytes as `file-type` asks for. */
 const SNIFF_BYTES = 4100;
@@ -56,10 +56,11 @@ export function decodersOf(codec: string): readonly string[] | null {
 
 /**
  * Input options of ffmpeg: demuxer forced, decoders and protocols by list. `file:` keeps a path from being read
- * as an address, whatever is in it.
+ * as an address, whatever is in it. `maxPixels`: of any picture that is decoded, since their size may change within a film.
  */
-export function inputOptions({ path, demuxer }: FilmInput, decoders: readonly string[]): string[] {
+export function inputOptions({ path, demuxer }: FilmInput, decoders: readonly string[], maxPixels?: number): string[] {
   return [
+    ...(maxPixels === undefined ? [] : [PIXELS_ALLOWED, String(maxPixels)]),
     ...[PROTOCOLS_ALLOWED, 'file,pipe', DEMUXERS_ALLOWED, demuxer, DECODERS_ALLOWED, decoders.join(',')],
     ...['-f', demuxer, '-i', `file:${path}`],
   ];

@@ -4,6 +4,8 @@ import { IngestError } from '../ingest-error';
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 /** The end of what it complained about is what tells. */
 const KEPT_COMPLAINT = 2000;
+/** For what the tool printed last. Whatever it started in a group of its own may hold the pipes open for ever. */
+const PIPES_OPEN_MS = 1_000;
 
 export interface ToolRun {
   /** Absolute path of the program, then its arguments: no shell ever sees them. */
@@ -61,10 +63,16 @@ class Running {
     const end = await new Promise<End>((resolve, reject) => {
       this.child.once('error', (cause) => reject(new IngestError('ffmpeg-missing', cause.message, { cause })));
       this.child.once('close', (code, signal) => resolve({ code, signal }));
+      this.child.once('exit', () => setTimeout(() => this.#closePipes(), PIPES_OPEN_MS).unref());
     });
     const error = this.#verdict ?? reasonOf(end, this.#complaint);
     if (error !== null) throw error;
     return Buffer.concat(this.#output).toString('utf8');
+  }
+
+  #closePipes(): void {
+    this.child.stdout?.destroy();
+    this.child.stderr?.destroy();
   }
 
   #take(piece: Buffer): void {

@@ -145,11 +145,13 @@ describe.skipIf(!FFMPEG)('ffmpeg', () => {
     await writeFile(path.join(root, 'ours'), '');
   });
 
-  it('T22 decodes nothing that is not on its list', async () => {
+  it('T22 decodes nothing that is not on its list, and no picture that is too large', async () => {
     const film = await sniffFilm(CLIP_PATH);
-    const decode = (decoders: string[]) =>
-      run([...inputOptions(film, decoders), '-map', '0:V:0', '-frames:v', '1', '-f', 'null', '-']);
-    await decode(['h264']);
+    const decode = (decoders: string[], maxPixels?: number) =>
+      run([...inputOptions(film, decoders, maxPixels), '-map', '0:V:0', '-frames:v', '1', '-f', 'null', '-']);
+    await decode(['h264'], 1920 * 1088);
     await expect(decode(['hevc'])).rejects.toMatchObject({ reason: 'tool-failed' });
+    // Nor a picture that is larger than it may be.
+    await expect(decode(['h264'], 1280 * 720)).rejects.toMatchObject({ reason: 'tool-failed' });
   });
 });

@@ -33,6 +33,15 @@ describe('T23 a tool', () => {
     await noneLeft();
   });
 
+  it('ends with its own end, though something that it started in a session of its own holds its pipes open', async () => {
+    await expect(sh('/usr/bin/setsid /bin/sleep 15 & /bin/sleep 600', { maxSeconds: 0.2 })).rejects.toMatchObject({
+      reason: 'tool-timeout',
+    });
+    expect((await processesIn(cwd)).filter(isAlive)).toHaveLength(1);
+    for (const pid of await processesIn(cwd)) process.kill(pid, 'SIGKILL');
+    await noneLeft();
+  });
+
   it('is killed with all that it has started when it is no longer wanted, for the reason that was given', async () => {
     const controller = new AbortController();
     const running = sh('/bin/sleep 600 & /bin/sleep 600', { signal: controller.signal });
