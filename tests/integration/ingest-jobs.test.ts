@@ -193,7 +193,9 @@ describe('ingest jobs', () => {
     ]);
     const job = await workerSide(app).claimOne();
     expect((await jobsOf(app, asset))[0]).toMatchObject({ documentId: job.id, state: 'running', reason: null });
-    const other = await createAdminWith(app, [{ action: 'plugin::upload.read' }]);
+    const reader = await createAdminWith(app, [{ action: 'plugin::upload.read' }]);
+    expect((await described(asset, reader)).status).toBe(200);
+    const other = await createAdminWith(app, [{ action: 'plugin::protected-vod.sessions.read' }]);
     expect((await described(asset, other)).status).toBe(403);
     expect((await described('aaaaaaaaaaaaaaaaaaaaaaaa')).status).toBe(404);
   });

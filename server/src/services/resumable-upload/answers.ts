@@ -18,9 +18,10 @@ export function refusalBody({ status, code, message }: UploadRefusal) {
   return { data: null, error: { status, name: 'UploadError', message, details } };
 }
 
-/** Headers are no place for other letters (RFC 9110 §5.5): JSON can escape them. */
-export function resultHeader(result: UploadResult): string {
-  return JSON.stringify(result).replace(
+/** Headers are no place for other letters (RFC 9110 §5.5): JSON can escape them. The same result is always the same text. */
+export function resultHeader({ fileId, fileDocumentId, ...film }: UploadResult): string {
+  const { assetId, verdict, verdictReason, verdictSentence } = film;
+  return JSON.stringify({ fileId, fileDocumentId, assetId, verdict, verdictReason, verdictSentence }).replace(
     /[^\x20-\x7e]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
