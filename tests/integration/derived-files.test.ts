@@ -91,16 +91,38 @@ describe('what was made of a film', () => {
     const worker = workerSide(app);
     const jobs = [await worker.claimOne(), await worker.claimOne(), await worker.claimOne()];
     await worker.finish(jobs[0] ?? (await worker.claimOne()));
+    const during = worker.finish(jobs[1] ?? (await worker.claimOne()));
     for await (const event of care().migrate('flat')) {
       // Between the move of the films and the end of their old names.
-      if (event.kind === 'waiting') for (const job of jobs.slice(1)) await worker.finish(job);
+      if (event.kind === 'waiting') for (const job of jobs.slice(2)) await worker.finish(job);
     }
+    await during;
     const keys = [(await rowOf(film.asset)).storageKey, (await rowOf(other.asset)).storageKey];
     expect(keys).toEqual([`library/${film.asset}.mp4`, `library/${other.asset}.mp4`]);
     const names = await Promise.all(keys.map(made));
     expect(names.flat()).toHaveLength(jobs.flatMap(({ outputs }) => outputs).length);
     expect(await made(film.key)).toEqual([]);
     expect(await findings()).toEqual([]);
+  });
+
+  it('is where its film is, whatever happens to that in the moment of delivery', async () => {
+    const worker = workerSide(app);
+    for (let round = 0; round < 6; round += 1) {
+      const { fileId, asset } = await upload();
+      const job = await worker.claimOne();
+      const outputs = await worker.make(job);
+      const [{ state }] = await Promise.all([
+        worker.report(job, { state: 'done', outputs }),
+        deleteFromMediaLibrary(app, editor, fileId),
+      ]);
+      expect(['settled', 'cancelled']).toContain(state);
+      const kept = (await rowOf(asset)).derived ?? [];
+      expect(kept).toHaveLength(state === 'settled' ? outputs.length : 0);
+      expect(await findings()).toEqual([]);
+      await care().restore(asset);
+      expect(await findings()).toEqual([]);
+      await worker.finishAll();
+    }
   });
 
   it('is found by verify where it is missing or damaged, and made once more by repair', async () => {

@@ -71,8 +71,9 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
   }
 
   async function take(fence: Fence, report: Extract<JobReport, { state: 'done' }>): Promise<JobReportAnswer | null> {
-    const row = await store.find(fence.id);
-    if (row?.state !== 'running' || row.attempt !== fence.attempt) return afterAll(fence, 'done');
+    // Looking at what was made takes time, during which the worker says no more.
+    const row = (await store.renew(fence, 1, leaseSeconds)) ? await store.find(fence.id) : null;
+    if (row === null) return afterAll(fence, 'done');
     try {
       const { asset, kind } = row;
       const outcome = await accept(strapi, store, { fence, asset, kind, outputs: report.outputs });

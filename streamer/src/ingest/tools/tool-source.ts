@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Logger } from '../../logger';
 import { probeConfinement } from './confinement';
 import { findFfmpeg } from './find-tools';
+import { runTool } from './run-tool';
 import { createToolbox, type Toolbox } from './toolbox';
 
 const PROBE_LIMITS = { seconds: 20, fileBytes: 1024 * 1024 };
@@ -23,9 +24,20 @@ export function createToolSource({ ffmpeg, memoryBytes, maxSeconds, root, logger
   let tools: Toolbox | null = null;
   let saidMissing = false;
 
+  /** One that cannot even tell its version is as good as none. */
+  async function runs(command: string[], cwd: string): Promise<boolean> {
+    return runTool({ command, cwd, maxSeconds: PROBE_LIMITS.seconds }).then(
+      () => true,
+      ({ message }: Error) => {
+        if (!saidMissing) logger.warn({ detail: message }, 'ffmpeg is there, but does not run');
+        return false;
+      },
+    );
+  }
+
   async function open(): Promise<Toolbox | null> {
     const found = await findFfmpeg(ffmpeg);
-    if (found === null) return null;
+    if (found === null || !(await runs([found, '-version'], root))) return null;
     const bounds = { ...PROBE_LIMITS, memoryBytes, cwd: path.join(root, 'ingest'), root };
     const confinement = await probeConfinement({ sample: [found, '-version'], bounds });
     for (const sentence of confinement.missing) logger.warn(sentence);

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { DerivedFile } from '../../../../../server/contracts';
 import { newAssetId } from '../../../../../server/src/storage/asset-id';
+import { derivedKeyOf } from '../../../../../server/src/storage/derived';
 import { placeInLibrary } from '../../../../../server/src/storage/library';
 import { metadataKeyOf, readMetadata, writeMetadata } from '../../../../../server/src/storage/metadata';
 import type { FilmLedger, StoredFilm } from '../../../../../server/src/storage/moving/ledger';
@@ -57,6 +59,14 @@ function ledger(fatal = Number.POSITIVE_INFINITY, side: 'before' | 'after' = 'be
   };
 }
 
+/** What a worker has made of a film lies beside it. */
+async function make(filmKey: string, name: string): Promise<DerivedFile> {
+  const target = path.join(root.path, derivedKeyOf(filmKey, name));
+  await mkdir(path.dirname(target), { recursive: true });
+  await writeFile(target, name);
+  return { name, sizeBytes: name.length, sha256: createHash('sha256').update(name).digest('hex') };
+}
+
 async function store(strategy: StrategyName, fileName = 'Film.mp4'): Promise<string> {
   const assetId = newAssetId();
   async function* pieces() {
@@ -77,7 +87,7 @@ async function store(strategy: StrategyName, fileName = 'Film.mp4'): Promise<str
     trashKey: null,
     movingTo: null,
     movedFrom: null,
-    derived: [],
+    derived: [await make(storageKey, 'poster.jpg')],
   };
   rows.set(assetId, film);
   await writeMetadata(root, storageKey, metadataOf(film, FOLDERS, '2026-02-03T10:00:00.000Z'));
@@ -115,7 +125,10 @@ async function expectClean(to: StrategyName): Promise<void> {
     expect([1, 2].map((ordinal) => STRATEGIES[to].keyOf(place, ordinal))).toContain(row.storageKey);
   }
   const keys = [...rows.values()].map(({ storageKey }) => storageKey);
-  expect(await files()).toEqual([...keys, ...keys.map(metadataKeyOf)].toSorted());
+  const derived = [...rows.values()].flatMap((row) =>
+    row.derived.map(({ name }) => derivedKeyOf(row.storageKey, name)),
+  );
+  expect(await files()).toEqual([...keys, ...keys.map(metadataKeyOf), ...derived].toSorted());
   expect(await readdir(path.join(root.path, 'incoming'))).toEqual([]);
 }
 
@@ -146,6 +159,30 @@ describe.each(PAIRS)('from $from to $to', ({ from, to }) => {
 });
 
 describe('a film that is being moved', () => {
+  test.each(['before', 'after'] as const)(
+    'takes along what is made of it on the way, %s its row changes',
+    async (when) => {
+      const id = await store('site2');
+      const inMemory = ledger();
+      const deliver = async (filmKey: string) => {
+        const row = rows.get(id);
+        if (row) row.derived = [...row.derived, await make(filmKey, 'storyboard.jpg')];
+      };
+      const use: FilmLedger = {
+        ...inMemory,
+        async commit(moving, key) {
+          if (when === 'before') await deliver(moving.storageKey);
+          const done = await inMemory.commit(moving, key);
+          if (when === 'after') await deliver(key);
+          return done;
+        },
+      };
+      await migrate('flat', use);
+      expect(film(id).derived).toHaveLength(2);
+      await expectClean('flat');
+    },
+  );
+
   test('keeps both names until the old one is retired', async () => {
     const id = await store('site2');
     const before = film(id).storageKey;
