@@ -9,14 +9,25 @@ const integrationOnSqlite = Object.keys(SQLITE_ONLY).map(fileIn('integration'));
 const lane = process.env.TEST_LANE;
 const isOnServer = (process.env.DATABASE_CLIENT ?? 'sqlite') !== 'sqlite';
 
+/** Files at once that wait for clocks, sockets and other processes more than they compute: more than there are cores. */
+const WAITING = 3;
+
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], testTimeout: 30_000 } },
       {
         extends: true,
-        test: { name: 'architecture', include: ['tests/architecture/**/*.test.ts'], testTimeout: 30_000 },
+        test: { name: 'unit', include: ['tests/unit/**/*.test.ts'], testTimeout: 30_000, maxWorkers: WAITING },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'architecture',
+          include: ['tests/architecture/**/*.test.ts'],
+          testTimeout: 30_000,
+          maxWorkers: WAITING,
+        },
       },
       {
         extends: true,
@@ -26,7 +37,8 @@ export default defineConfig({
           exclude: isOnServer ? integrationOnSqlite : [],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // On a server two databases are tested at once instead.
+          maxWorkers: isOnServer ? 1 : 2,
           pool: 'forks',
         },
       },

@@ -6,7 +6,7 @@ import { describeDeployment, describeLogs } from '../support/deployment-rules';
 import { describeWholeSite } from '../support/front-rules';
 import { startNginx } from '../support/front-servers';
 import { mint } from '../support/minting';
-import { rawRequest } from '../support/raw-request';
+import { type RawAnswer, rawRequest } from '../support/raw-request';
 import { NGINX } from '../support/tools';
 import { until } from '../support/until';
 
@@ -49,6 +49,36 @@ describe.skipIf(!NGINX)('nginx, form B: auth_request', () => {
     const again = await rawRequest(address(session, segment), VIEWER);
     expect(again.status).toBe(200);
     expect(again.body.equals(first.body)).toBe(true);
+  });
+
+  it('every precondition and method is answered as the streamer answers it', async () => {
+    const { site, address, openSession, segment } = deployed();
+    const session = await openSession();
+    const direct = `http://127.0.0.1:${site.streamers[0]?.port}/v/${session}/${segment}`;
+    const { etag = '' } = (await rawRequest(direct, VIEWER)).headers;
+    const [past, future] = ['Mon, 01 Jan 2001 00:00:00 GMT', 'Fri, 01 Jan 2100 00:00:00 GMT'];
+    const cases: { method?: string; headers?: Record<string, string> }[] = [
+      ...[etag, '"other"', '*', `"other", ${etag}`].flatMap((value) => [
+        { headers: { 'if-match': value } },
+        { headers: { 'if-none-match': value } },
+      ]),
+      ...[past, future, 'garbage'].flatMap((value) => [
+        { headers: { 'if-unmodified-since': value } },
+        { headers: { 'if-modified-since': value } },
+      ]),
+      ...['HEAD', 'POST', 'PUT', 'DELETE'].map((method) => ({ method })),
+    ];
+    for (const { method = 'GET', headers = {} } of cases) {
+      const asked = { ...VIEWER, method, headers: { ...VIEWER.headers, ...headers } };
+      const wanted = await rawRequest(direct, asked);
+      const answer = await rawRequest(address(session, segment), asked);
+      const shown = ({ status, body, headers: told }: RawAnswer) => [
+        status,
+        status < 300 ? told['content-length'] : 0,
+        status < 300 ? body.byteLength : 0,
+      ];
+      expect([method, headers, ...shown(answer)]).toEqual([method, headers, ...shown(wanted)]);
+    }
   });
 
   it('S11 a token is redeemed by the streamer, never by a question', async () => {
