@@ -20,8 +20,8 @@ export interface RunningSession {
 }
 
 export interface SlotClaimsParts {
-  store: SessionStore;
-  slots: SessionSlots;
+  store: Pick<SessionStore, 'findByTokenId' | 'findManyByTokenId' | 'end'>;
+  slots: Pick<SessionSlots, 'of' | 'ofAll' | 'take' | 'release'>;
   idleTimes: IdleTimes;
   slotSilenceSeconds(): number;
 }
@@ -73,11 +73,13 @@ export function createSlotClaims({ store, slots, idleTimes, slotSilenceSeconds }
         await slots.take(subject, number, tokenId);
         continue;
       }
+      // Who will not try again ends nobody: the place would stay empty.
+      if (attempt === MAX_ATTEMPTS) return false;
       const vacations = await vacationsAmong(taken, concurrency);
       if (vacations.length === 0) return false;
       for (const vacation of vacations) await vacate(vacation);
     }
-    return false;
+    return (await slots.of(subject)).some((slot) => slot.tokenId === tokenId);
   }
 
   /** One that began while there was no limit takes a slot now; it ends nobody who is watching. */

@@ -81,7 +81,7 @@ export function createSessionViews(strapi: Core.Strapi): SessionViews {
         if (number === undefined) return false;
         await take(tokenId, number, allowance);
       }
-      return false;
+      return (await of(allowance)).some((view) => view.token_id === tokenId);
     },
     release: (tokenId) => forget([tokenId]),
     async counts(subjects) {
