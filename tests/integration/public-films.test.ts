@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, link, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, link, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CLIP_PATH, clip, clipWithoutEnd, png } from '../support/clips';
@@ -27,12 +28,12 @@ interface Line {
 
 let app: StrapiApp;
 let admin: AdminAccount;
-let publicBefore: Set<string>;
+let directory: string;
 
 const care = () => app.strapi.plugin('protected-vod').service('storage-care');
 const uploads = (name = '') => path.join(app.strapi.dirs.static.public, 'uploads', name);
 const stored = (key: string) => path.join(app.storageRoot, key);
-const newPublicFiles = async () => (await readdir(uploads())).filter((name) => !publicBefore.has(name));
+const newPublicFiles = () => readdir(uploads());
 const rowOf = (id: number) => app.strapi.db.query(FILE_UID).findOne({ where: { id }, populate: { folder: true } });
 const statusOf = async (url: string) => (await fetch(app.url + url, { method: 'HEAD' })).status;
 const shown = (lines: Line[]) =>
@@ -72,13 +73,18 @@ const newFolder = async (name: string) =>
   ((await app.strapi.plugin('upload').service('folder').create({ name, parent: null })) as { id: number }).id;
 
 beforeAll(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), 'protected-vod-public-'));
+  await mkdir(path.join(directory, 'uploads'));
   app = await startStrapiApp({
+    env: { PUBLIC_DIRECTORY: directory },
     pluginConfig: { streamer: { mode: 'external' }, storage: { publicFolders: ['/Promo'] } },
   });
   admin = await createAdmin(app);
-  publicBefore = new Set(await readdir(uploads()));
 });
-afterAll(() => app.stop());
+afterAll(async () => {
+  await app.stop();
+  await rm(directory, { recursive: true });
+});
 beforeEach(async () => {
   for (const uid of [VIDEO_UID, ASSET_UID, FILE_UID, FOLDER_UID]) await app.strapi.db.query(uid).deleteMany({});
   for (const area of ['library', 'trash']) await rm(stored(area), { recursive: true, force: true });

@@ -10,7 +10,7 @@ import type { RoomDemand } from '../services/incoming-films/room';
 import type { UploadRefusal } from '../services/incoming-films/upload-fate';
 import { refusalBody, refusalOf } from '../services/resumable-upload/answers';
 import { parseUploadChecksum, type UploadChecksum } from '../storage/upload-checksum';
-import type { UploadClaims } from '../tokens/upload-token';
+import type { VerifiedUpload } from '../tokens/upload-token';
 
 const requestSchema = z.strictObject({
   fileName: z.string().min(1).max(255),
@@ -92,7 +92,7 @@ export function createTusHandler(strapi: Core.Strapi, methods: readonly string[]
       return;
     }
     const uploads = getService(strapi, 'resumable-upload');
-    let claims: UploadClaims | null = null;
+    let claims: VerifiedUpload | null = null;
     try {
       // tus 1.0.0, OPTIONS: asked before anything is known of the client.
       if (ctx.method !== 'OPTIONS') claims = await uploads.verify(tokenOf(ctx));

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createHash, type Hash } from 'node:crypto';
+import { createHash, type Hash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -64,17 +64,18 @@ export class IncomingStore extends DataStore {
     await this.discard(upload.id);
     const handle = await open(this.#pathOf(upload.id), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, FILE_MODE);
     await handle.close();
-    upload.creation_date ??= new Date().toISOString();
-    await this.parts.records.begin(upload.id, upload.creation_date);
+    upload.creation_date = this.#creationOf(record);
+    await this.parts.records.begin(upload.id, randomBytes(16).toString('hex'));
     return upload;
   }
 
   override async getUpload(id: string): Promise<Upload> {
-    const { sizeBytes: size, begunAt, checkedBytes, isSettled } = await this.#require(id);
-    if (begunAt === null) throw ERRORS.FILE_NOT_FOUND;
+    const record = await this.#require(id);
+    const { sizeBytes: size, attempt, checkedBytes, isSettled } = record;
+    if (attempt === null) throw ERRORS.FILE_NOT_FOUND;
     const offset = isSettled ? size : (checkedBytes ?? (await this.bytesOf(id)));
     if (offset === null) throw ERRORS.FILE_NO_LONGER_EXISTS;
-    return new Upload({ id, size, offset, creation_date: begunAt });
+    return new Upload({ id, size, offset, creation_date: this.#creationOf(record) });
   }
 
   override async remove(id: string): Promise<void> {
@@ -144,7 +145,7 @@ export class IncomingStore extends DataStore {
   /** Reads what a restart has made forgotten, outside the lock: that may take long. */
   async prime(id: string): Promise<void> {
     const record = await this.parts.records.find(id);
-    if (!record?.begunAt || record.isSettled || this.#hashes.has(this.#partOf(record))) return;
+    if (!record?.attempt || record.isSettled || this.#hashes.has(this.#partOf(record))) return;
     const bytes = record.checkedBytes ?? (await sizeOf(this.#pathOf(id)));
     if (bytes !== null) await this.#hashes.upTo(this.#partOf(record), bytes);
   }
@@ -196,8 +197,13 @@ export class IncomingStore extends DataStore {
     return `${this.#pathOf(id)}.complete`;
   }
 
-  #partOf({ id, begunAt }: UploadRecord): GrowingPart {
-    return { id, path: this.#pathOf(id), begunAt: begunAt ?? '' };
+  #partOf({ id, attempt }: UploadRecord): GrowingPart {
+    return { id, path: this.#pathOf(id), attempt: attempt ?? '' };
+  }
+
+  /** tus counts the time that is left from here; it ends when the token does. */
+  #creationOf({ expiresAt }: UploadRecord): string {
+    return new Date(expiresAt - this.getExpiration()).toISOString();
   }
 
   async #require(id: string): Promise<UploadRecord> {

@@ -8,8 +8,8 @@ const PIECE_BYTES = 1024 * 1024;
 
 /** SHA-256 of the first `bytes` bytes of a part that is still growing. */
 export interface RunningHash {
-  /** Tells two parts of one name apart: a client may start an upload anew. */
-  readonly begunAt: string;
+  /** Tells two parts of one name apart: a client may begin an upload anew. */
+  readonly attempt: string;
   readonly hash: Hash;
   bytes: number;
 }
@@ -17,17 +17,17 @@ export interface RunningHash {
 export interface GrowingPart {
   id: string;
   path: string;
-  begunAt: string;
+  attempt: string;
 }
 
-async function hashOn({ path, begunAt }: GrowingPart, from: RunningHash | null, bytes: number): Promise<RunningHash> {
+async function hashOn({ path, attempt }: GrowingPart, from: RunningHash | null, bytes: number): Promise<RunningHash> {
   const hash = from?.hash.copy() ?? createHash('sha256');
   const start = from?.bytes ?? 0;
   if (start < bytes) {
     const pieces = createReadStream(path, { start, end: bytes - 1, highWaterMark: PIECE_BYTES });
     for await (const piece of pieces) hash.update(piece as Buffer);
   }
-  return { begunAt, hash, bytes };
+  return { attempt, hash, bytes };
 }
 
 /**
@@ -39,16 +39,16 @@ export class RunningHashes {
   readonly #reading = new Map<string, Promise<RunningHash>>();
 
   /** Whether the hash of a part is at hand, up to some byte. */
-  has({ id, begunAt }: GrowingPart): boolean {
-    return this.#running.get(id)?.begunAt === begunAt;
+  has({ id, attempt }: GrowingPart): boolean {
+    return this.#running.get(id)?.attempt === attempt;
   }
 
   /** Who asks for what is being read already waits for that: a client that lost patience finds it further on. */
   async upTo(part: GrowingPart, bytes: number): Promise<RunningHash> {
     const found = this.#running.get(part.id);
-    const known = found?.begunAt === part.begunAt && found.bytes <= bytes ? found : null;
+    const known = found?.attempt === part.attempt && found.bytes <= bytes ? found : null;
     if (known?.bytes === bytes) return known;
-    const task = `${part.id} ${part.begunAt} ${bytes}`;
+    const task = `${part.id} ${part.attempt} ${bytes}`;
     const reading = this.#reading.get(task) ?? this.#read(task, part, known, bytes);
     return reading;
   }

@@ -2,8 +2,10 @@
 export interface UploadRecord {
   id: string;
   sizeBytes: number;
-  /** ISO 8601. Null: room is reserved for it, and nothing has been sent. */
-  begunAt: string | null;
+  /** Names this beginning of it: a client may begin anew. Null: room is reserved for it, and nothing has been sent. */
+  attempt: string | null;
+  /** Milliseconds since the epoch: what is not complete by then is given up. */
+  expiresAt: number;
   /** While a piece with a checksum arrives: only so many bytes count. */
   checkedBytes: number | null;
   isSettled: boolean;
@@ -13,7 +15,7 @@ export interface UploadRecord {
 export interface UploadRecords {
   find(id: string): Promise<UploadRecord | null>;
   /** It begins, or begins anew. */
-  begin(id: string, begunAt: string): Promise<void>;
+  begin(id: string, attempt: string): Promise<void>;
   setCheckedBytes(id: string, bytes: number | null): Promise<void>;
   remove(id: string): Promise<void>;
 }

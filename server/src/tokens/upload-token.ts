@@ -9,6 +9,7 @@ const TYPE = 'protected-vod-upload+jwt';
 export const uploadIdSchema = z.string().regex(/^[0-9a-f]{32}$/);
 
 const claimsSchema = z.object({
+  exp: z.number().int(),
   jti: uploadIdSchema,
   sub: z.string().min(1).max(64),
   nam: z.string().min(1).max(255),
@@ -23,6 +24,12 @@ export interface UploadClaims {
   fileName: string;
   sizeBytes: number;
   folderId: number | null;
+}
+
+/** Of a token that was found to be good. */
+export interface VerifiedUpload extends UploadClaims {
+  /** Of the token, and so of the upload; milliseconds since the epoch. */
+  expiresAt: number;
 }
 
 /** Signs an upload token (HS256: whoever verifies it is whoever signed it). */
@@ -42,7 +49,7 @@ export async function mintUploadToken(key: Uint8Array, claims: UploadClaims, lif
  * Checks signature, type, audience and expiry. Whether the admin may still upload has not been checked. Throws
  * `VodError` with code `upload-token-invalid`.
  */
-export async function verifyUploadToken(key: Uint8Array, token: string): Promise<UploadClaims> {
+export async function verifyUploadToken(key: Uint8Array, token: string): Promise<VerifiedUpload> {
   try {
     // RFC 8725 §3.1, §3.9, §3.11: algorithm, audience and type are fixed, never taken from the token.
     const { payload } = await jwtVerify(token, key, {
@@ -52,8 +59,8 @@ export async function verifyUploadToken(key: Uint8Array, token: string): Promise
       audience: AUDIENCE,
       requiredClaims: ['exp', 'jti', 'sub'],
     });
-    const { jti, sub, nam, len, fol } = claimsSchema.parse(payload);
-    return { uploadId: jti, adminId: sub, fileName: nam, sizeBytes: len, folderId: fol };
+    const { exp, jti, sub, nam, len, fol } = claimsSchema.parse(payload);
+    return { uploadId: jti, adminId: sub, fileName: nam, sizeBytes: len, folderId: fol, expiresAt: exp * 1000 };
   } catch (error) {
     if (error instanceof errors.JOSEError || error instanceof z.ZodError) {
       throw new VodError('upload-token-invalid', 'The upload token is invalid or has expired.', { cause: error });

@@ -3,5 +3,7 @@ module.exports = ({ env }) => ({
   port: env.int('PORT', 1337),
   dirs: { public: env('PUBLIC_DIR', './public') },
   app: { keys: env.array('APP_KEYS') },
+  // Tests that count what lies in the public folder have one of their own.
+  ...(env('PUBLIC_DIRECTORY') && { dirs: { public: env('PUBLIC_DIRECTORY') } }),
   logger: { updates: { enabled: false }, startup: { enabled: false } },
 });

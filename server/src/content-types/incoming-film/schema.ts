@@ -18,8 +18,8 @@ export const incomingFilmSchema = {
     sizeBytes: { type: 'biginteger', required: true },
     /** Milliseconds since the epoch on the database's clock; what has not become a film by then is given up. */
     expiresAt: { type: 'biginteger', required: true },
-    /** When a resumable upload was begun, or begun anew. */
-    begunAt: { type: 'string' },
+    /** Names this beginning of a resumable upload: a client may begin anew. */
+    attempt: { type: 'string' },
     /** While a piece with a checksum arrives: what came before it, and counts already. */
     checkedBytes: { type: 'biginteger' },
     /** JSON: what became of the upload. From then on it reserves nothing. */

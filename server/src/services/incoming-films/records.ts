@@ -11,7 +11,8 @@ export const INCOMING_TABLE = 'protected_vod_incoming_films';
 const rowSchema = z.object({
   incoming_id: z.string(),
   size_bytes: z.coerce.number().int(),
-  begun_at: z.string().nullable(),
+  attempt: z.string().nullable(),
+  expires_at: z.coerce.number().int(),
   checked_bytes: z.coerce.number().int().nullable(),
   fate: z.string().nullable(),
 });
@@ -52,10 +53,10 @@ export function createIncomingRecords(strapi: Core.Strapi): IncomingRecords {
     async find(id): Promise<UploadRecord | null> {
       const found = await row(id);
       if (!found) return null;
-      const { size_bytes: sizeBytes, begun_at: begunAt, checked_bytes: checkedBytes, fate } = found;
-      return { id, sizeBytes, begunAt, checkedBytes, isSettled: fate !== null };
+      const { size_bytes: sizeBytes, attempt, expires_at: expiresAt, checked_bytes: checkedBytes, fate } = found;
+      return { id, sizeBytes, attempt, expiresAt, checkedBytes, isSettled: fate !== null };
     },
-    begin: (id, begunAt) => write(id, { begun_at: begunAt, checked_bytes: null }),
+    begin: (id, attempt) => write(id, { attempt, checked_bytes: null }),
     setCheckedBytes: (id, bytes) => write(id, { checked_bytes: bytes === null ? null : String(bytes) }),
     remove,
     async fateOf(id) {

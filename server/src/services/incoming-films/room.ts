@@ -120,7 +120,7 @@ export function createIncomingRoom(strapi: Core.Strapi): IncomingRoom {
       incoming_id: id,
       admin_id: adminId,
       size_bytes: String(sizeBytes),
-      expires_at: databaseNow(strapi, lifetimeSeconds * 1000),
+      expires_at: databaseNow(strapi, Math.round(lifetimeSeconds * 1000)),
       is_wanted: false,
       created_at: timestamp,
       updated_at: timestamp,

@@ -7,7 +7,7 @@ import { configOf } from '../../config';
 import { IncomingStore } from '../../storage/incoming-store';
 import { sweepIncoming } from '../../storage/sweep-incoming';
 import { CHECKSUM_ALGORITHMS, type UploadChecksum } from '../../storage/upload-checksum';
-import { mintUploadToken, type UploadClaims, verifyUploadToken } from '../../tokens/upload-token';
+import { mintUploadToken, type UploadClaims, type VerifiedUpload, verifyUploadToken } from '../../tokens/upload-token';
 import { getService } from '../get-service';
 import type { UploadFate } from '../incoming-films/upload-fate';
 import { refusalAnswer, refusalOf, resultHeader, UPLOAD_RESULT_HEADER } from './answers';
@@ -25,7 +25,7 @@ export interface UploadTicket {
 /** A verified request of a client. */
 export interface TusRequestFacts {
   /** Null for OPTIONS, which needs no token. */
-  claims: UploadClaims | null;
+  claims: VerifiedUpload | null;
   checksum: UploadChecksum | null;
 }
 
@@ -38,14 +38,14 @@ interface Opened {
 export function createResumableUploadService({ strapi }: { strapi: Core.Strapi }) {
   const { upload, storage } = configOf(strapi);
   const endpoint = `${strapi.config.get('api.rest.prefix', '/api')}/${PLUGIN_ID}/uploads`;
-  const claimsOfRequest = new WeakMap<IncomingMessage, UploadClaims>();
+  const claimsOfRequest = new WeakMap<IncomingMessage, VerifiedUpload>();
   const finishing = new Map<string, Promise<UploadFate>>();
   const incoming = () => getService(strapi, 'incoming-films');
   const locks = new UploadLocks(strapi);
   let opened: Opened | undefined;
 
   /** Two requests may reach the end of one upload; only one of them stores it. */
-  function finishOnce(store: IncomingStore, claims: UploadClaims): Promise<UploadFate> {
+  function finishOnce(store: IncomingStore, claims: VerifiedUpload): Promise<UploadFate> {
     const running = finishing.get(claims.uploadId);
     if (running) return running;
     const started = locks
@@ -55,7 +55,7 @@ export function createResumableUploadService({ strapi }: { strapi: Core.Strapi }
     return started;
   }
 
-  async function finish(store: IncomingStore, claims: UploadClaims) {
+  async function finish(store: IncomingStore, claims: VerifiedUpload) {
     const fate = await finishOnce(store, claims);
     if ('result' in fate) return { headers: { [UPLOAD_RESULT_HEADER]: resultHeader(fate.result) } };
     const { status, code, message } = fate.refusal;
@@ -63,12 +63,11 @@ export function createResumableUploadService({ strapi }: { strapi: Core.Strapi }
   }
 
   /** Before the first byte: the right, and room that nobody else can take (S23). */
-  async function admit(claims: UploadClaims): Promise<void> {
-    const { uploadId: id, fileName, sizeBytes, adminId } = claims;
+  async function admit(claims: VerifiedUpload): Promise<void> {
+    const { uploadId: id, fileName, sizeBytes, adminId, expiresAt } = claims;
     await requireUploader(strapi, claims);
     const { room, records } = incoming();
-    const demand = { id, adminId, fileName, sizeBytes, lifetimeSeconds: upload.tokenLifetimeSeconds };
-    await room.reserve(demand);
+    await room.reserve({ id, adminId, fileName, sizeBytes, lifetimeSeconds: (expiresAt - Date.now()) / 1000 });
     const fate = await records.fateOf(id);
     if (fate === null) return;
     if ('result' in fate) throw ERRORS.INVALID_TERMINATION;
@@ -98,7 +97,7 @@ export function createResumableUploadService({ strapi }: { strapi: Core.Strapi }
   }
 
   /** What has become of an upload whose bytes are all there; one that a crash or a failure left undecided is decided now. */
-  async function fateOfWhole(store: IncomingStore, claims: UploadClaims): Promise<UploadFate | null> {
+  async function fateOfWhole(store: IncomingStore, claims: VerifiedUpload): Promise<UploadFate | null> {
     const running = finishing.get(claims.uploadId);
     if (running) return running;
     const fate = await incoming().records.fateOf(claims.uploadId);
@@ -111,7 +110,7 @@ export function createResumableUploadService({ strapi }: { strapi: Core.Strapi }
   /**
    * HEAD tells a client that it need send nothing more, so it must not say so of a film that was refused. True: answered.
    */
-  async function answerHead(store: IncomingStore, claims: UploadClaims, response: ServerResponse): Promise<boolean> {
+  async function answerHead(store: IncomingStore, claims: VerifiedUpload, response: ServerResponse): Promise<boolean> {
     let status: number;
     try {
       const fate = await fateOfWhole(store, claims);
@@ -142,7 +141,7 @@ export function createResumableUploadService({ strapi }: { strapi: Core.Strapi }
     },
 
     /** Throws `VodError` `upload-token-invalid`. */
-    async verify(token: string): Promise<UploadClaims> {
+    async verify(token: string): Promise<VerifiedUpload> {
       const [key, ...previous] = getService(strapi, 'keys').uploadTokenKeys();
       const others = previous.map((other) => verifyUploadToken(other, token));
       return Promise.any([verifyUploadToken(key, token), ...others]).catch((failures: AggregateError) => {

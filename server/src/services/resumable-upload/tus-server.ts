@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type Locker, Server, type ServerOptions } from '@tus/server';
 import type { IncomingStore } from '../../storage/incoming-store';
-import type { UploadClaims } from '../../tokens/upload-token';
+import type { VerifiedUpload } from '../../tokens/upload-token';
 import { refusalAnswer, refusalOf, UPLOAD_RESULT_HEADER } from './answers';
 
 /** What a request that is about to be cut off may still bring. */
@@ -17,10 +17,10 @@ export interface TusServerSettings {
   store: IncomingStore;
   locker: Locker;
   /** The verified token of a request that is being handled. */
-  claimsOf: (request: IncomingMessage) => UploadClaims | undefined;
+  claimsOf: (request: IncomingMessage) => VerifiedUpload | undefined;
   /** Throws what must keep the first byte from coming. */
-  admit: (claims: UploadClaims) => Promise<void>;
-  finish: (claims: UploadClaims) => Promise<FinishAnswer>;
+  admit: (claims: VerifiedUpload) => Promise<void>;
+  finish: (claims: VerifiedUpload) => Promise<FinishAnswer>;
   /** Told of what the client may not know. */
   onFailure: (error: unknown) => void;
 }
@@ -39,7 +39,7 @@ function answerTo(error: Error | Answered, onFailure: (error: unknown) => void):
  * Strapi's. Who hands a request in has verified its token.
  */
 export function createTusServer(settings: TusServerSettings): Server {
-  const claimsOf = (request: TusRequest): UploadClaims => {
+  const claimsOf = (request: TusRequest): VerifiedUpload => {
     const node = request.runtime?.node?.req;
     const claims = node && settings.claimsOf(node as IncomingMessage);
     if (!claims) throw refusalAnswer(401, 'upload-token-invalid', 'The upload token is missing.');

@@ -22,13 +22,14 @@ afterEach(() => rm(directory, { recursive: true, force: true }));
 class MapRecords implements UploadRecords {
   readonly all = new Map<string, UploadRecord>();
   reserve(id: string, sizeBytes: number): void {
-    this.all.set(id, { id, sizeBytes, begunAt: null, checkedBytes: null, isSettled: false });
+    const expiresAt = Date.now() + 3_600_000;
+    this.all.set(id, { id, sizeBytes, expiresAt, attempt: null, checkedBytes: null, isSettled: false });
   }
   async find(id: string): Promise<UploadRecord | null> {
     return this.all.get(id) ?? null;
   }
-  async begin(id: string, begunAt: string): Promise<void> {
-    this.#change(id, { begunAt, checkedBytes: null });
+  async begin(id: string, attempt: string): Promise<void> {
+    this.#change(id, { attempt, checkedBytes: null });
   }
   async setCheckedBytes(id: string, checkedBytes: number | null): Promise<void> {
     this.#change(id, { checkedBytes });
@@ -137,9 +138,7 @@ describe('an upload in pieces', () => {
   it('that another process has begun anew is not taken for the one that was known', async () => {
     const [first, second] = [await begin(), openStore()];
     await first.write(Readable.from([FILM.subarray(0, HALF)]), ID, 0);
-    await second.create(
-      new Upload({ id: ID, size: FILM.byteLength, offset: 0, creation_date: '2026-02-03T10:00:00Z' }),
-    );
+    await second.create(new Upload({ id: ID, size: FILM.byteLength, offset: 0 }));
     const other = Buffer.from(FILM).reverse();
     await second.write(Readable.from([other.subarray(0, HALF)]), ID, 0);
     await first.write(Readable.from([other.subarray(HALF)]), ID, HALF);
@@ -148,7 +147,7 @@ describe('an upload in pieces', () => {
 
   it('that is begun anew starts from nothing, and forgets the hash', async () => {
     const store = await storeWithFilm();
-    await store.create(new Upload({ id: ID, size: FILM.byteLength, offset: 0, creation_date: '2026-02-03T10:00:00Z' }));
+    await store.create(new Upload({ id: ID, size: FILM.byteLength, offset: 0 }));
     expect(await offsetOf(store)).toBe(0);
     const other = Buffer.from(FILM).reverse();
     await store.write(Readable.from([other]), ID, 0);
