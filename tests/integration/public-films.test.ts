@@ -76,7 +76,7 @@ beforeAll(async () => {
   directory = await mkdtemp(path.join(tmpdir(), 'protected-vod-public-'));
   await mkdir(path.join(directory, 'uploads'));
   app = await startStrapiApp({
-    env: { PUBLIC_DIRECTORY: directory },
+    env: { PUBLIC_DIR: directory },
     pluginConfig: { streamer: { mode: 'external' }, storage: { publicFolders: ['/Promo'] } },
   });
   admin = await createAdmin(app);
