@@ -10,10 +10,10 @@ import {
 } from '../../contracts';
 import { ASSET_UID } from '../content-types/uids';
 import { VodError } from '../errors';
-import { derivedKeyOf, moveDerived } from '../storage/derived';
+import { derivedKeyOf } from '../storage/derived';
 import type { Film } from '../storage/inspection/film-inspection';
 import { removeFromLibrary } from '../storage/library';
-import { moveToTrash, restoreFromTrash } from '../storage/trash';
+import { followToTrash, moveToTrash, restoreFromTrash } from '../storage/trash';
 import { columnsOf, isSourcePlayed, judgedSchema, unpreparedReason } from './asset-judgement';
 import { requesterOf } from './audit/requester';
 import { batched } from './batch';
@@ -141,7 +141,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
       throw error;
     }
     // What a worker delivered between the move and this has come to the old place. The film is in the trash, come what may.
-    await moveDerived(root, storageKey, trashKey).catch((error: unknown) => strapi.log.error(error));
+    await followToTrash(root, storageKey, trashKey).catch((error: unknown) => strapi.log.error(error));
     return true;
   }
 

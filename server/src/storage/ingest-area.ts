@@ -34,7 +34,7 @@ export async function unplaceStaged(root: StorageRoot, targetKey: string, staged
     await makeParentOfKey(root, stagedKey);
     await rename(pathOfKey(root, targetKey), pathOfKey(root, stagedKey));
   } catch (error) {
-    // It went with the film, to where nobody claims it: `storage repair` puts it aside.
+    // It went with the film.
     if (!hasErrno(error, 'ENOENT')) throw error;
   }
   await pruneEmptyParents(root, targetKey);

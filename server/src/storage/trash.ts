@@ -16,6 +16,13 @@ async function moveIfThere(root: StorageRoot, from: string, to: string): Promise
   }
 }
 
+/** Moves what lies beside a film that has gone to the trash: metadata, and what was made of it. May be done again. */
+export async function followToTrash(root: StorageRoot, key: string, trashKey: string): Promise<void> {
+  await moveIfThere(root, metadataKeyOf(key), metadataKeyOf(trashKey));
+  await moveDerived(root, key, trashKey);
+  await pruneEmptyParents(root, key);
+}
+
 /**
  * Moves a film, its metadata and what was made of it to `trash/YYYY-MM-DD/<assetId>/` and returns its key there. Throws `storage-missing`
  * if the film is not where it should be.
@@ -28,9 +35,7 @@ export async function moveToTrash(root: StorageRoot, key: string, assetId: strin
     await pruneEmptyParents(root, trashKey);
     throw storageError('storage-missing', 'The film to be trashed is not in the library.');
   }
-  await moveIfThere(root, metadataKeyOf(key), metadataKeyOf(trashKey));
-  await moveDerived(root, key, trashKey);
-  await pruneEmptyParents(root, key);
+  await followToTrash(root, key, trashKey);
   return trashKey;
 }
 

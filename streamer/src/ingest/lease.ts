@@ -24,20 +24,25 @@ export interface HeldJob {
   claimedAt: number;
 }
 
-/** The right to work on a job: told to the plugin again and again, and over with the first answer that says so. */
+/**
+ * The right to work on a job: told to the plugin again and again, and over with the first answer that says so, or when none
+ * came for the length of the lease.
+ */
 export class Lease {
   readonly #lost = new AbortController();
   #progress = 0;
-  #goodUntil: number;
-  #timer: NodeJS.Timeout | undefined;
+  #goodUntil = 0;
   #leaseMs: number;
+  #isConcluded = false;
+  #beatTimer: NodeJS.Timeout | undefined;
+  #endTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly api: JobApi,
     private readonly job: HeldJob,
   ) {
     this.#leaseMs = job.leaseSeconds * 1000;
-    this.#goodUntil = job.claimedAt + this.#leaseMs;
+    this.#extend(job.claimedAt);
     this.#schedule();
   }
 
@@ -51,20 +56,20 @@ export class Lease {
   }
 
   lose(how: JobLost['how']): void {
-    clearTimeout(this.#timer);
+    this.#stopTimers();
     if (!this.#lost.signal.aborted) this.#lost.abort(new JobLost(how));
   }
 
   /** Gives the job back; whether that is heard is not waited for long. */
   async release(): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#conclude();
     const { id, worker, attempt } = this.job;
     await this.api.report(id, { worker, attempt, state: 'released' });
   }
 
   /** The last word about this attempt; sent until it is answered or the lease is over. */
   async conclude(report: JobReport): Promise<ReportOutcome> {
-    clearTimeout(this.#timer);
+    this.#conclude();
     for (;;) {
       const outcome = await this.api.report(this.job.id, report);
       if (outcome.state !== 'unavailable' || performance.now() + RETRY_MS > this.#goodUntil) return outcome;
@@ -72,21 +77,36 @@ export class Lease {
     }
   }
 
+  #conclude(): void {
+    this.#isConcluded = true;
+    this.#stopTimers();
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#beatTimer);
+    clearTimeout(this.#endTimer);
+  }
+
+  #extend(fromMs: number): void {
+    this.#goodUntil = fromMs + this.#leaseMs;
+    clearTimeout(this.#endTimer);
+    // From then on another worker may have it.
+    this.#endTimer = setTimeout(() => this.lose('silence'), this.#goodUntil - performance.now());
+  }
+
   #schedule(): void {
-    this.#timer = setTimeout(() => void this.#beat(), this.#leaseMs / BEATS);
+    this.#beatTimer = setTimeout(() => void this.#beat(), this.#leaseMs / BEATS);
   }
 
   async #beat(): Promise<void> {
     const sentAt = performance.now();
     const { id, worker, attempt } = this.job;
     const outcome = await this.api.report(id, { worker, attempt, state: 'running', progress: this.#progress });
-    if (this.#lost.signal.aborted) return;
+    if (this.#isConcluded || this.#lost.signal.aborted) return;
     if (outcome.state === 'running') {
       this.#leaseMs = outcome.leaseSeconds * 1000;
-      this.#goodUntil = sentAt + this.#leaseMs;
+      this.#extend(sentAt);
     } else if (outcome.state !== 'unavailable') return this.lose(outcome.state === 'cancelled' ? 'cancelled' : 'late');
-    // Another worker may have it by now.
-    else if (performance.now() > this.#goodUntil) return this.lose('silence');
     this.#schedule();
   }
 }

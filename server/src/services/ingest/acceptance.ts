@@ -3,10 +3,11 @@ import type { DerivedFile } from '../../../contracts';
 import { VodError } from '../../errors';
 import { derivedKeyOf, withDerived } from '../../storage/derived';
 import { checkStaged, placeStaged, stagedKeyOf, unplaceStaged } from '../../storage/ingest-area';
+import { hasErrno } from '../../storage/storage-error';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import { retryingDeadlocks } from '../playback-session/deadlock';
-import { setDerived } from './derived-files';
+import { saveDerived, withdrawDerived } from './derived-files';
 import type { Fence, JobStore } from './job-store';
 import { planOf } from './kinds';
 
@@ -46,12 +47,15 @@ async function place(strapi: Core.Strapi, store: JobStore, delivery: Delivery, a
         await placeStaged(root, staged, asset.storageKey, name);
         placed.push({ staged, target: derivedKeyOf(asset.storageKey, name) });
       }
-      if (await setDerived(strapi, asset, withDerived(asset.derived ?? [], outputs), trx)) return true;
+      if (await saveDerived(strapi, asset, withDerived(asset.derived ?? [], outputs), trx)) return true;
       throw new Overtaken();
     });
   } catch (error) {
     for (const { staged, target } of placed) await unplaceStaged(root, target, staged);
-    throw error;
+    const names = outputs.map(({ name }) => name);
+    await withdrawDerived(strapi, asset, names);
+    // The film's directory was emptied and pruned meanwhile.
+    throw hasErrno(error, 'ENOENT') ? new Overtaken('The film has gone.', { cause: error }) : error;
   }
 }
 

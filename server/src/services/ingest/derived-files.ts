@@ -1,6 +1,10 @@
+import { rm } from 'node:fs/promises';
 import type { Core } from '@strapi/strapi';
 import type { DerivedFile } from '../../../contracts';
-import { readMetadata, writeMetadata } from '../../storage/metadata';
+import { derivedKeyOf } from '../../storage/derived';
+import { pruneEmptyParents } from '../../storage/library';
+import { metadataKeyOf, readMetadata, writeMetadata } from '../../storage/metadata';
+import { pathOfKey } from '../../storage/storage-root';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import type { Transaction } from '../playback-session/transaction';
@@ -10,11 +14,8 @@ const TABLE = 'protected_vod_assets';
 /** An asset as it was when somebody looked. */
 export type Seen = Pick<Asset, 'documentId' | 'storageKey' | 'derivedRevision'>;
 
-/**
- * Says what was made of a film. False: it was moved, trashed or changed since it was seen, and nothing is written. Makes no
- * lease due: what was made gives and takes no right.
- */
-export async function setDerived(
+/** False: it was moved, trashed or changed since it was seen, and nothing is written. */
+async function writeRow(
   strapi: Core.Strapi,
   { documentId, storageKey, derivedRevision }: Seen,
   derived: readonly DerivedFile[],
@@ -30,13 +31,42 @@ export async function setDerived(
   return changed === 1;
 }
 
-/** Tells the metadata file of it, so that a lost row comes back with all of it. */
-export async function describeDerived(strapi: Core.Strapi, assetId: string): Promise<void> {
+/**
+ * Says what was made of a film, in the metadata beside it and then in its row. False: it was moved, trashed or changed since it
+ * was seen; then `withdrawDerived` is to follow. In this order, because whoever trashes a film looks for its files once more
+ * after the row was changed, and because the last one to change the row was the last to write the metadata. Makes no lease due:
+ * what was made gives and takes no right.
+ */
+export async function saveDerived(
+  strapi: Core.Strapi,
+  seen: Seen,
+  derived: readonly DerivedFile[],
+  trx: Transaction | null,
+): Promise<boolean> {
   const { root } = getService(strapi, 'storage');
-  const asset = await getService(strapi, 'asset').findById(assetId);
-  if (asset?.state !== 'ready') return;
-  const known = await readMetadata(root, asset.storageKey);
+  const known = await readMetadata(root, seen.storageKey);
   // What is missing or damaged is for `storage repair`, which writes it from the row.
-  if (typeof known !== 'string')
-    await writeMetadata(root, asset.storageKey, { ...known, derived: asset.derived ?? [] });
+  if (typeof known !== 'string') await writeMetadata(root, seen.storageKey, { ...known, derived: [...derived] });
+  return writeRow(strapi, seen, derived, trx);
+}
+
+/** Undoes what was written beside a film that is not there any more, and what of these files has gone with it to the trash. */
+export async function withdrawDerived(
+  strapi: Core.Strapi,
+  { documentId, storageKey }: Seen,
+  names: readonly string[] = [],
+): Promise<void> {
+  const { root } = getService(strapi, 'storage');
+  const now = await getService(strapi, 'asset').findById(documentId);
+  // It lies there still: who tries again writes it anew.
+  if (now?.state === 'ready' && now.storageKey === storageKey) return;
+  await rm(pathOfKey(root, metadataKeyOf(storageKey)), { force: true });
+  await pruneEmptyParents(root, storageKey);
+  if (!now?.trashKey) return;
+  const listed = new Set(now.derived?.map(({ name }) => name));
+  for (const name of names.filter((one) => !listed.has(one))) {
+    const key = derivedKeyOf(now.trashKey, name);
+    await rm(pathOfKey(root, key), { force: true });
+    await pruneEmptyParents(root, key);
+  }
 }

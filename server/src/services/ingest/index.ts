@@ -6,7 +6,6 @@ import { scratchKeyOf, stagedKeyOf } from '../../storage/ingest-area';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import { accept } from './acceptance';
-import { describeDerived } from './derived-files';
 import type { JobRow } from './job-row';
 import { createJobStore, type Fence, type JobStore } from './job-store';
 import { planOf } from './kinds';
@@ -82,7 +81,6 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
         await store.cancel(asset);
         return { state: 'cancelled' };
       }
-      await describeDerived(strapi, asset);
       await upkeep.discard(fence.id);
       return { state: 'settled' };
     } catch (error) {

@@ -125,8 +125,11 @@ export function createJobStore(strapi: Core.Strapi): JobStore {
     },
     /** Of a job whose lease ran out once too often. */
     async giveUp({ document_id, attempt, state }) {
-      const change = { state: 'failed', reason: 'worker-lost', failures: raised('failures') };
-      await update({ document_id, attempt, state }, change);
+      const change = { state: 'failed', reason: 'worker-lost', failures: raised('failures'), updated_at: new Date() };
+      await retryingDeadlocks(() =>
+        // A sign of life may have come meanwhile.
+        table().where({ document_id, attempt, state }).where('due_at', '<=', now()).update(change),
+      );
     },
     async renew(fence, progress, leaseSeconds) {
       return (await update(fenced(fence), { progress, due_at: databaseNow(strapi, leaseSeconds * 1000) })) === 1;

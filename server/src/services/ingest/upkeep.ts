@@ -4,7 +4,7 @@ import { INGEST_KINDS, type IngestKind, jobIdSchema } from '../../../contracts';
 import { abandonedScratch, removeScratch } from '../../storage/ingest-area';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
-import { describeDerived, setDerived } from './derived-files';
+import { saveDerived, withdrawDerived } from './derived-files';
 import type { JobStore } from './job-store';
 import { KIND_PLANS, kindOfOutput, kindsFor } from './kinds';
 
@@ -95,7 +95,8 @@ export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep
         return kind !== null && !kinds.has(kind);
       };
       const kept = (asset.derived ?? []).filter(({ name }) => isKept(name));
-      if (await setDerived(strapi, asset, kept, null)) return describeDerived(strapi, assetId);
+      if (await saveDerived(strapi, asset, kept, null)) return;
+      await withdrawDerived(strapi, asset);
     }
   }
 

@@ -105,7 +105,10 @@ export async function moveFilm(root: StorageRoot, ledger: FilmLedger, move: Move
   if (await ledger.commit(film, to)) {
     // What was made meanwhile has come to the old place, and comes to the new one from now on.
     const now = await ledger.find(film.assetId);
-    if (now) await carryDerived(root, now, film.storageKey, to);
+    if (now) {
+      await carryDerived(root, now, film.storageKey, to);
+      await describe(root, { ...move, film: now }, to);
+    }
     return { outcome: 'moved', to };
   }
   await removeFromLibrary(root, to);
