@@ -25,4 +25,5 @@ export * from './storage-key';
 export * from './streamer-control';
 export * from './streamer-process';
 export * from './sync';
+export * from './token-claims';
 export * from './verdict';

@@ -2,13 +2,11 @@ import type { KeyObject } from 'node:crypto';
 import { errors, jwtVerify, SignJWT } from 'jose';
 import { v7 as uuidV7 } from 'uuid';
 import { z } from 'zod';
-import { documentIdSchema, PROTOCOLS } from '../../contracts';
+import { documentIdSchema, PROTOCOLS, TOKEN_AUDIENCE, TOKEN_ISSUER } from '../../contracts';
 import { VodError } from '../errors';
 import { subjectOriginSchema } from './subject-origin';
 import type { TokenKey } from './token-key';
 
-const ISSUER = 'protected-vod';
-const AUDIENCE = 'protected-vod-streamer';
 const TYPE = 'protected-vod-playback+jwt';
 
 /**
@@ -56,8 +54,8 @@ export async function mintPlaybackToken(
   const token = await new SignJWT({ vid, loc, org, pro, rnd })
     // RFC 8725 §3.11: an explicit type keeps our other signed strings from being taken for playback tokens.
     .setProtectedHeader({ alg: 'EdDSA', typ: TYPE, kid: key.kid })
-    .setIssuer(ISSUER)
-    .setAudience(AUDIENCE)
+    .setIssuer(TOKEN_ISSUER)
+    .setAudience(TOKEN_AUDIENCE)
     .setJti(uuidV7())
     .setIssuedAt()
     .setExpirationTime(expiresAt)
@@ -91,8 +89,8 @@ export async function verifyPlaybackToken(
   try {
     const { payload } = await jwtVerify(token, find, {
       algorithms: ['EdDSA'],
-      issuer: ISSUER,
-      audience: AUDIENCE,
+      issuer: TOKEN_ISSUER,
+      audience: TOKEN_AUDIENCE,
       typ: TYPE,
       requiredClaims: ['exp', 'jti'],
     });

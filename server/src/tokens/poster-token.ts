@@ -1,11 +1,8 @@
 import { jwtVerify, SignJWT } from 'jose';
-import { POSTER_TOKEN_TYPE, posterClaimsSchema } from '../../contracts';
+import { POSTER_TOKEN_TYPE, posterClaimsSchema, TOKEN_AUDIENCE, TOKEN_ISSUER } from '../../contracts';
 import { VodError } from '../errors';
 import type { KeyFinder } from './playback-token';
 import type { TokenKey } from './token-key';
-
-const ISSUER = 'protected-vod';
-const AUDIENCE = 'protected-vod-streamer';
 
 /** Whose poster: an entry in one locale (null: the default one). */
 export interface PosterClaims {
@@ -24,8 +21,8 @@ export async function mintPosterToken(
 ): Promise<string> {
   return new SignJWT({ vid: video, loc: locale })
     .setProtectedHeader({ alg: 'EdDSA', typ: POSTER_TOKEN_TYPE, kid: key.kid })
-    .setIssuer(ISSUER)
-    .setAudience(AUDIENCE)
+    .setIssuer(TOKEN_ISSUER)
+    .setAudience(TOKEN_AUDIENCE)
     .setExpirationTime(expiresAt)
     .sign(key.signingKey);
 }
@@ -41,7 +38,13 @@ export async function verifyPosterToken(keyOf: KeyFinder, token: string): Promis
         return key;
       },
       // RFC 8725 §3.1, §3.8, §3.9, §3.11.
-      { algorithms: ['EdDSA'], typ: POSTER_TOKEN_TYPE, issuer: ISSUER, audience: AUDIENCE, requiredClaims: ['exp'] },
+      {
+        algorithms: ['EdDSA'],
+        typ: POSTER_TOKEN_TYPE,
+        issuer: TOKEN_ISSUER,
+        audience: TOKEN_AUDIENCE,
+        requiredClaims: ['exp'],
+      },
     );
     const { vid, loc } = posterClaimsSchema.parse(payload);
     return { video: vid, locale: loc };

@@ -1,12 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import { errors, jwtVerify } from 'jose';
 import { z } from 'zod';
-import { documentIdSchema } from '../../../server/contracts';
+import { documentIdSchema, TOKEN_AUDIENCE, TOKEN_ISSUER } from '../../../server/contracts';
 import type { TrustedKeys } from './trusted-keys';
 
 const TYPE = 'protected-vod-playback+jwt';
-const ISSUER = 'protected-vod';
-const AUDIENCE = 'protected-vod-streamer';
 
 const headerSchema = z.object({ alg: z.literal('EdDSA'), typ: z.literal(TYPE), kid: z.string().max(64) });
 
@@ -63,8 +61,8 @@ export function createTokenVerifier(keys: Pick<TrustedKeys, 'find'>): TokenVerif
     const rules = {
       algorithms: ['EdDSA'],
       typ: TYPE,
-      issuer: ISSUER,
-      audience: AUDIENCE,
+      issuer: TOKEN_ISSUER,
+      audience: TOKEN_AUDIENCE,
       requiredClaims: ['exp', 'iat', 'jti'],
     };
     let payload: unknown;

@@ -8,6 +8,8 @@ import {
   POSTER_TOKEN_TYPE,
   posterAnswerSchema,
   posterRequestSchema,
+  TOKEN_AUDIENCE,
+  TOKEN_ISSUER,
 } from '../../../server/contracts';
 import type { Clock } from './clock';
 import type { AccessObserver } from './observer';
@@ -17,8 +19,6 @@ import { hashCredential } from './session-tag';
 import type { SignatureBudget } from './signature-budget';
 import type { TrustedKeys } from './trusted-keys';
 
-const ISSUER = 'protected-vod';
-const AUDIENCE = 'protected-vod-streamer';
 const MAX_REMEMBERED = 10_000;
 /** A poster that is not there yet may be soon. */
 const REFUSED_MS = 2_000;
@@ -54,7 +54,7 @@ function headerOf(credential: string): z.infer<typeof headerSchema> | null {
 
 async function isGenuine(credential: string, key: KeyObject): Promise<boolean> {
   // RFC 8725 §3.1, §3.8, §3.9, §3.11: one algorithm, fixed issuer, audience and type.
-  const rules = { algorithms: ['EdDSA'], typ: POSTER_TOKEN_TYPE, issuer: ISSUER, audience: AUDIENCE };
+  const rules = { algorithms: ['EdDSA'], typ: POSTER_TOKEN_TYPE, issuer: TOKEN_ISSUER, audience: TOKEN_AUDIENCE };
   return jwtVerify(credential, key, { ...rules, requiredClaims: ['exp'] }).then(
     () => true,
     () => false,

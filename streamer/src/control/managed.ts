@@ -1,37 +1,14 @@
-import { type ChildMessage, parentMessageSchema, type StreamerSettings } from '../../../server/contracts';
+import { parentMessageSchema, type StreamerSettings } from '../../../server/contracts';
 import { parseSettings } from '../config';
 import { StreamError } from '../errors';
 import { createLogger } from '../logger';
+import { nextParentMessage, tellParent } from '../parent-process';
 import { exitCodeOf, orderlyEnd, sentenceOf } from '../process-end';
 import { createStreamer } from '../streamer';
 import { createAttachments } from './attachments';
 import { deriveControlKey } from './control-key';
 import { type ControlSocket, claimControlSocket } from './control-socket';
 import { createLogRelay } from './log-relay';
-
-/** A parent that forked us and stays silent is not the plugin. */
-const START_TIMEOUT_MS = 30_000;
-
-/** Sends, and resolves once the message has left. */
-function tellParent(message: ChildMessage): Promise<void> {
-  return new Promise((resolve) => {
-    if (process.send === undefined || !process.connected) resolve();
-    else process.send(message, undefined, undefined, () => resolve());
-  });
-}
-
-function nextParentMessage(): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new StreamError('settings-invalid', 'The parent process sent no settings.')),
-      START_TIMEOUT_MS,
-    );
-    process.once('message', (message) => {
-      clearTimeout(timer);
-      resolve(message);
-    });
-  });
-}
 
 async function readSettings(): Promise<Readonly<StreamerSettings> & { controlPath: string }> {
   const message = parentMessageSchema.safeParse(await nextParentMessage());

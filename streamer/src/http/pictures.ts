@@ -3,7 +3,7 @@ import type { GrantedAsset, GrantedFile } from '../../../server/contracts';
 import { StreamError } from '../errors';
 import type { Exchange, Representation } from './exchange';
 import { negotiate } from './negotiate';
-import { KEEP_PRIVATELY } from './security-headers';
+import { NO_STORE } from './security-headers';
 import { sendBuffer } from './send-buffer';
 import type { Storage } from './storage-path';
 
@@ -33,7 +33,7 @@ function fileOf({ poster, storyboard }: GrantedAsset, kind: PictureKind): Grante
 }
 
 function representationOf({ version }: GrantedFile, kind: PictureKind): Omit<Representation, 'sizeBytes'> {
-  return { mime: MIMES[kind], etag: `"${version.slice(0, 22)}"`, cacheControl: KEEP_PRIVATELY };
+  return { mime: MIMES[kind], etag: `"${version.slice(0, 22)}"`, cacheControl: NO_STORE };
 }
 
 /** What was made of films, as it lies in the storage. */

@@ -1,35 +1,13 @@
-import { type ChildMessage, ingestParentMessageSchema } from '../../../server/contracts';
+import { ingestParentMessageSchema } from '../../../server/contracts';
 import { StreamError } from '../errors';
 import { createLogger } from '../logger';
+import { nextParentMessage, tellParent } from '../parent-process';
 import { exitCodeOf, orderlyEnd, sentenceOf } from '../process-end';
 import { parseIngestSettings } from './config';
 import { IngestWorker } from './worker';
 
-/** A parent that forked us and stays silent is not the plugin. */
-const START_TIMEOUT_MS = 30_000;
-
-function tellParent(message: ChildMessage): Promise<void> {
-  return new Promise((resolve) => {
-    if (process.send === undefined || !process.connected) resolve();
-    else process.send(message, undefined, undefined, () => resolve());
-  });
-}
-
-function firstMessage(): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new StreamError('settings-invalid', 'The parent process sent no settings.')),
-      START_TIMEOUT_MS,
-    );
-    process.once('message', (message) => {
-      clearTimeout(timer);
-      resolve(message);
-    });
-  });
-}
-
 async function start(): Promise<void> {
-  const message = ingestParentMessageSchema.safeParse(await firstMessage());
+  const message = ingestParentMessageSchema.safeParse(await nextParentMessage());
   if (message.data?.type !== 'start') {
     throw new StreamError('settings-invalid', 'The parent process sent no valid settings.');
   }

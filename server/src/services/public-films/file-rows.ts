@@ -4,8 +4,8 @@ import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { hasErrno } from '../../storage/storage-error';
 import { FILE_UID } from '../protected-mark';
+import { rowsInOrder } from '../rows-in-order';
 
-const ROWS_AT_ONCE = 500;
 const UPLOADS = 'uploads';
 
 const rowSchema = z.object({
@@ -29,21 +29,9 @@ const rowSchema = z.object({
 export type FileRow = z.infer<typeof rowSchema>;
 
 /** All rows of the Media Library, or those of these `documentId`s. */
-export async function* fileRows(strapi: Core.Strapi, documentIds: readonly string[] | null): AsyncGenerator<FileRow> {
-  const only = documentIds === null ? {} : { documentId: { $in: [...documentIds] } };
-  for (let after = 0; ; ) {
-    const page: unknown[] = await strapi.db.query(FILE_UID).findMany({
-      where: { id: { $gt: after }, ...only },
-      orderBy: { id: 'asc' },
-      limit: ROWS_AT_ONCE,
-    });
-    for (const found of page) {
-      const row = rowSchema.parse(found);
-      after = row.id;
-      yield row;
-    }
-    if (page.length < ROWS_AT_ONCE) return;
-  }
+export function fileRows(strapi: Core.Strapi, documentIds: readonly string[] | null): AsyncGenerator<FileRow> {
+  const where = documentIds === null ? {} : { documentId: { $in: [...documentIds] } };
+  return rowsInOrder(strapi, FILE_UID, where, (row) => rowSchema.parse(row));
 }
 
 /** The name that Strapi's local provider gives to the bytes of a row; null: none that could be theirs. */

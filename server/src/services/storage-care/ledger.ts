@@ -7,9 +7,9 @@ import type { FilmLedger, StoredFilm } from '../../storage/moving/ledger';
 import { judgedSchema, judgementOf } from '../asset-judgement';
 import { getService } from '../get-service';
 import { retryingDeadlocks } from '../playback-session/deadlock';
+import { rowsInOrder } from '../rows-in-order';
 
 const TABLE = 'protected_vod_assets';
-const ROWS_AT_ONCE = 500;
 
 const rowSchema = z
   .object({
@@ -63,21 +63,7 @@ export function createLedger(strapi: Core.Strapi): DatabaseLedger {
     async find(assetId) {
       return rowSchema.nullable().parse(await query().findOne({ where: { documentId: assetId } }));
     },
-    async *films() {
-      for (let after = 0; ; ) {
-        const page: unknown[] = await query().findMany({
-          where: { id: { $gt: after } },
-          orderBy: { id: 'asc' },
-          limit: ROWS_AT_ONCE,
-        });
-        for (const row of page) {
-          const film = rowSchema.parse(row);
-          after = film.id;
-          yield film;
-        }
-        if (page.length < ROWS_AT_ONCE) return;
-      }
-    },
+    films: () => rowsInOrder(strapi, ASSET_UID, {}, (row) => rowSchema.parse(row)),
     count: () => query().count(),
     isKeyTaken: (key) => getService(strapi, 'asset').isKeyTaken(key),
     promise: (film, key) => update(film, { moving_to: key }),

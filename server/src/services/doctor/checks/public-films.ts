@@ -1,12 +1,10 @@
-import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { hasFilmExtension, isFilmType } from '../../../storage/inspection/film-kind';
 import { getService } from '../../get-service';
 import { FILE_UID, markedAsset } from '../../protected-mark';
+import { rowsInOrder } from '../../rows-in-order';
 import type { Check } from '../examination';
 import { fail, ok } from '../finding';
-
-const ROWS_AT_ONCE = 1000;
 
 const rowSchema = z.object({
   id: z.number(),
@@ -19,22 +17,6 @@ const rowSchema = z.object({
 });
 type FileRow = z.infer<typeof rowSchema>;
 
-async function* mediaFiles(strapi: Core.Strapi): AsyncGenerator<FileRow> {
-  for (let after = 0; ; ) {
-    const page: unknown[] = await strapi.db.query(FILE_UID).findMany({
-      where: { id: { $gt: after } },
-      select: ['id', 'name', 'ext', 'mime', 'url', 'folderPath', 'provider_metadata'],
-      orderBy: { id: 'asc' },
-      limit: ROWS_AT_ONCE,
-    });
-    for (const row of z.array(rowSchema).parse(page)) {
-      after = row.id;
-      yield row;
-    }
-    if (page.length < ROWS_AT_ONCE) return;
-  }
-}
-
 const isFilm = ({ name, ext, mime }: FileRow) => [name, ext ?? ''].some(hasFilmExtension) || isFilmType(mime ?? '');
 
 /** S22: films that were public before the plugin came, or came past it. */
@@ -44,7 +26,7 @@ export const publicFilms: Check = {
     const folders = getService(strapi, 'media-folder');
     const exposed: string[] = [];
     let chosen = 0;
-    for await (const file of mediaFiles(strapi)) {
+    for await (const file of rowsInOrder(strapi, FILE_UID, {}, (row) => rowSchema.parse(row))) {
       if (!isFilm(file) || markedAsset(file) !== null) continue;
       if (await folders.isPublic(file.folderPath ?? '/')) chosen += 1;
       else exposed.push(`${file.name}: ${file.url}`);
