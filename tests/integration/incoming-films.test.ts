@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { clip } from '../support/clips';
 import { uploadToMediaLibrary } from '../support/media-library';
@@ -109,10 +111,12 @@ describe('work on an upload', () => {
     void writer.write(Buffer.from('12345'));
     const hanging = sendPiece(app, { ...upload, offset: 0, body: hangs.readable }).catch((error: unknown) => error);
     await until('it is at work', async () => (await incomingRow(idOf(upload.location))).holder !== null);
-    await until('bytes have come', () => incomingFilms().records.find(idOf(upload.location)));
+    const part = path.join(app.storageRoot, 'incoming', idOf(upload.location));
+    await until('bytes have come', async () => (await stat(part)).size === 5);
     const head = await askForOffset(app, upload.location, upload.token);
     expect(head.status).toBe(200);
     const offset = Number(head.headers.get('upload-offset'));
+    expect(offset).toBe(5);
     const rest = await sendPiece(app, { ...upload, offset, body: Buffer.from('1234567890').subarray(offset) });
     // All ten bytes are there; they are no film.
     expect(rest.status).toBe(422);

@@ -42,10 +42,16 @@ export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
     const { part, adminId } = request;
     const { assetId, fileName, folders } = place;
     const { sizeBytes, sha256 } = part;
-    const asset = await assets.create({ assetId, fileName, storageKey, sizeBytes, sha256, ...film });
+    const { root } = getService(strapi, 'storage');
+    const row = { assetId, fileName, storageKey, sizeBytes, sha256, ...film };
+    const asset = await assets.create(row).catch(async (error: unknown) => {
+      await removeFromLibrary(root, storageKey);
+      throw error;
+    });
+    // From here on the name belongs to the row: once that has gone, another film may have taken it.
     try {
       const facts = { assetId, fileName, storageKey, folders, sizeBytes, sha256, ...film };
-      await writeMetadata(getService(strapi, 'storage').root, storageKey, {
+      await writeMetadata(root, storageKey, {
         version: 1,
         ...facts,
         storedAt: new Date().toISOString(),
@@ -79,12 +85,7 @@ export function createFilmIntakeService({ strapi }: { strapi: Core.Strapi }) {
           strategy,
           isReserved: (key) => getService(strapi, 'asset').isKeyTaken(key),
         });
-        try {
-          return await addRow(request, film, storageKey, place);
-        } catch (error) {
-          await removeFromLibrary(root, storageKey);
-          throw error;
-        }
+        return await addRow(request, film, storageKey, place);
       } catch (error) {
         await rm(request.part.path, { force: true });
         throw error;

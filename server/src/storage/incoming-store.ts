@@ -92,6 +92,7 @@ export class IncomingStore extends DataStore {
     try {
       // Bytes that came before a crash and were never found right.
       if ((await handle.stat()).size > offset) await handle.truncate(offset);
+      if (record.checkedBytes !== null) await this.parts.records.setCheckedBytes(id, null);
       const checksum = this.#checksums.getStore();
       if (checksum) await this.#writeChecked(handle, source, { id, running, checksum });
       else await this.#append(handle, source, running);

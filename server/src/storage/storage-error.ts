@@ -1,10 +1,5 @@
 import { VodError } from '../errors';
 
-/**
- * `storage-unsafe-root`, `storage-outside-root`, `storage-missing`, `storage-too-large`, `storage-invalid-key`,
- * `storage-name-taken`, `storage-damaged`, `storage-busy`, `storage-wrong-user`, `storage-full`,
- * `storage-quota-exceeded`.
- */
 export type StorageErrorCode =
   | 'storage-unsafe-root'
   | 'storage-outside-root'
@@ -29,5 +24,5 @@ export function hasErrno(error: unknown, errno: string): boolean {
 
 /** Whether a write failed because the disk, or this user's share of it, is full. */
 export function isDiskFull(error: unknown): boolean {
-  return hasErrno(error, 'storage-full') || hasErrno(error, 'ENOSPC') || hasErrno(error, 'EDQUOT');
+  return hasErrno(error, 'ENOSPC') || hasErrno(error, 'EDQUOT');
 }

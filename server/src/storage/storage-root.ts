@@ -9,7 +9,7 @@ export const FILE_MODE = 0o600;
 
 /** The areas below a storage root. `ingest`: what workers are making. */
 export type StorageArea = 'library' | 'incoming' | 'trash' | 'cache' | 'ingest';
-const AREAS: readonly StorageArea[] = ['library', 'incoming', 'trash', 'cache', 'ingest'];
+export const STORAGE_AREAS: readonly StorageArea[] = ['library', 'incoming', 'trash', 'cache', 'ingest'];
 
 /** A storage root that exists, is private to this user and has been resolved: `path` contains no symbolic link. */
 export interface StorageRoot {
@@ -43,7 +43,7 @@ export function openStorageRoot(root: string, publicDirectory: string): StorageR
       'storage.root must not overlap the public directory of the app: its files would be served to anybody.',
     );
   }
-  for (const area of AREAS) {
+  for (const area of STORAGE_AREAS) {
     const areaPath = path.join(resolved, area);
     mkdirSync(areaPath, { recursive: true, mode: DIRECTORY_MODE });
     if (realpathSync(areaPath) !== areaPath) {

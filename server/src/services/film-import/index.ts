@@ -3,7 +3,6 @@ import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { configOf } from '../../config';
 import { ASSET_UID } from '../../content-types/uids';
-import { VodError } from '../../errors';
 import { looksLikeFilm } from '../../storage/inspection/film-guess';
 import { lockLibrary } from '../../storage/keeper-lock';
 import { OutsideFile } from '../../storage/outside/outside-file';
@@ -11,6 +10,7 @@ import { copyIn, hashOutside, linkIn } from '../../storage/outside/take-in';
 import { type OutsideEntry, walkDirectory } from '../../storage/outside/walk-directory';
 import { segmentName } from '../../storage/segment-name';
 import type { Asset } from '../asset';
+import { failureOf } from '../film-failure';
 import { getService } from '../get-service';
 import { ensureEntry, ensureFile } from './entry';
 import type { ImportEvent, ImportOptions } from './events';
@@ -48,18 +48,8 @@ class FilmImport {
       const file = await OutsideFile.open(this.#directory, name);
       return await this.#take(file, name).finally(() => file.close());
     } catch (error) {
-      return this.#failure(name, error);
+      return { ...failureOf(error), name };
     }
-  }
-
-  /** One bad file, or one that may not be read, is no reason to leave the others. */
-  #failure(name: string, error: unknown): ImportEvent {
-    if (!(error instanceof Error)) throw error;
-    const code = z.object({ code: z.string() }).safeParse(error).data?.code ?? '';
-    if (code.startsWith('film-')) return { kind: 'refused', name, code, message: error.message };
-    const isOfThisFile = error instanceof VodError || error.name === 'ApplicationError' || /^E[A-Z]+$/.test(code);
-    if (!isOfThisFile) throw error;
-    return { kind: 'failed', name, code: code || 'name-refused', message: error.message };
   }
 
   async #take(file: OutsideFile, name: string): Promise<ImportEvent> {

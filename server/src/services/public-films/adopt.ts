@@ -11,10 +11,11 @@ import { OutsideFile } from '../../storage/outside/outside-file';
 import { copyIn, hashOutside, linkIn } from '../../storage/outside/take-in';
 import { FILE_MODE, pathOfKey } from '../../storage/storage-root';
 import type { Asset } from '../asset';
+import { failureOf } from '../film-failure';
 import { getService } from '../get-service';
 import { markedAsset, protectedMark } from '../protected-mark';
 import type { AdoptEvent, AdoptOptions } from './events';
-import { type FileRow, fileRows, isLocal, isShownPublicly, publicNameOf, publicUploads, shownName } from './file-rows';
+import { countShowing, type FileRow, fileRows, isLocal, publicNameOf, publicUploads, shownName } from './file-rows';
 
 const idSchema = z.object({ documentId: z.string() });
 
@@ -37,9 +38,7 @@ class Adoption {
       const event = assetId === null ? await this.#judgePublic(row) : await this.#judgeProtected(row, assetId);
       return event && { ...event, ...facts };
     } catch (error) {
-      if (!(error instanceof VodError)) throw error;
-      const kind = error.code.startsWith('film-') ? ('refused' as const) : ('failed' as const);
-      return { kind, ...facts, code: error.code, message: error.message };
+      return { ...failureOf(error), ...facts };
     }
   }
 
@@ -61,6 +60,10 @@ class Adoption {
     } finally {
       await file.close();
     }
+  }
+
+  #countShowing(file: OutsideFile): Promise<number> {
+    return countShowing(this.#strapi, path.basename(file.path));
   }
 
   #open(row: FileRow): Promise<OutsideFile> {
@@ -89,7 +92,7 @@ class Adoption {
 
   /** Where several rows stand for the same bytes, they go with the last of them. */
   async #removePublic(file: OutsideFile): Promise<void> {
-    if (!(await isShownPublicly(this.#strapi, path.basename(file.path)))) await unlink(file.path);
+    if ((await this.#countShowing(file)) === 0) await unlink(file.path);
   }
 
   async #store(row: FileRow, file: OutsideFile): Promise<{ asset: Asset; isNew: boolean }> {
@@ -97,8 +100,8 @@ class Adoption {
     if (orphan) return { asset: orphan, isNew: false };
     const { root } = getService(this.#strapi, 'storage');
     const { minFreeBytes } = configOf(this.#strapi).storage;
-    // With one name alone, nobody can change it through another when this one is gone.
-    const isByLink = file.stats.nlink === 1;
+    // With one name alone, and one row that shows it, nobody can change it through another when this one is gone.
+    const isByLink = file.stats.nlink === 1 && (await this.#countShowing(file)) === 1;
     const fileName = shownName(row);
     const demand = { fileName, sizeBytes: file.stats.size, needsDisk: !isByLink, adminId: null };
     const asset = await getService(this.#strapi, 'incoming-films').room.during(demand, async (id) => {
@@ -128,7 +131,7 @@ class Adoption {
     const file = name === null ? null : await OutsideFile.open(this.#uploads, name).catch(unlessMissing);
     if (file === null) return null;
     try {
-      if (await isShownPublicly(this.#strapi, path.basename(file.path))) return null;
+      if ((await this.#countShowing(file)) > 0) return null;
       const asset = await getService(this.#strapi, 'asset').findById(assetId);
       if ((await hashOutside(file)) !== asset?.sha256) {
         throw new VodError('leftover-differs', `public/uploads/${name} is not its film. Look at it, and remove it.`);

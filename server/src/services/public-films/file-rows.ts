@@ -57,9 +57,9 @@ export async function publicUploads(strapi: Core.Strapi): Promise<string> {
   }
 }
 
-/** Whether any row says that its bytes lie there in the public folder. */
-export async function isShownPublicly(strapi: Core.Strapi, name: string): Promise<boolean> {
-  return (await strapi.db.query(FILE_UID).count({ where: { url: `/${UPLOADS}/${name}` } })) > 0;
+/** How many rows say that their bytes lie there in the public folder. */
+export function countShowing(strapi: Core.Strapi, name: string): Promise<number> {
+  return strapi.db.query(FILE_UID).count({ where: { url: `/${UPLOADS}/${name}` } });
 }
 
 /** The name that editors see, with the extension that the file has. */

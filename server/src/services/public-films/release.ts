@@ -19,7 +19,7 @@ async function takeBack(strapi: Core.Strapi, file: UploadFile): Promise<void> {
 }
 
 /** Hands the bytes of a film to the site's own provider and compares them on the way. */
-async function publish(strapi: Core.Strapi, row: FileRow, asset: Asset): Promise<UploadFile> {
+async function publish(strapi: Core.Strapi, row: FileRow, asset: Asset): Promise<UploadFile & { url: string }> {
   const handle = await openKey(getService(strapi, 'storage').root, asset.storageKey);
   const hash = createHash('sha256');
   const source = handle.createReadStream({ highWaterMark: 1024 * 1024 });
@@ -35,8 +35,11 @@ async function publish(strapi: Core.Strapi, row: FileRow, asset: Asset): Promise
   const file: UploadFile = { ...facts, stream: source.pipe(hashing) };
   try {
     await getService(strapi, 'upload-routing').siteProvider.upload(file);
-    if (hash.digest('hex') === asset.sha256) return file;
-    throw new VodError('storage-damaged', 'The film is not what was stored: it was not released.');
+    if (hash.digest('hex') !== asset.sha256) {
+      throw new VodError('storage-damaged', 'The film is not what was stored: it was not released.');
+    }
+    if (!file.url) throw new VodError('provider-failed', 'The upload provider of this site gave it no address.');
+    return { ...file, url: file.url };
   } catch (error) {
     source.destroy();
     await takeBack(strapi, file);
@@ -53,7 +56,6 @@ async function requireReady(strapi: Core.Strapi, assetId: string): Promise<Asset
 /** The row changes when the public bytes are there, and the protected ones go to the trash behind it. */
 async function releaseOne(strapi: Core.Strapi, row: FileRow, asset: Asset): Promise<{ kind: 'released'; url: string }> {
   const file = await publish(strapi, row, asset);
-  if (!file.url) throw new VodError('provider-failed', 'The upload provider of this site gave it no address.');
   const { url, provider_metadata: metadata = null } = file;
   const provider: string = strapi.config.get('plugin::upload.provider');
   const isOurs = await getService(strapi, 'media-file').readdress(row, { url, provider_metadata: metadata, provider });

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { derivedKeyOf } from '../derived';
 import { sizeOfKey } from '../hash-key';
 import { freeKeys, removeFromLibrary } from '../library';
@@ -105,7 +106,7 @@ export async function moveFilm(root: StorageRoot, ledger: FilmLedger, move: Move
   if (await ledger.commit(film, to)) {
     // What was made meanwhile has come to the old place, and comes to the new one from now on.
     const now = await ledger.find(film.assetId);
-    if (now) {
+    if (now?.state === 'ready' && now.storageKey === to && !isDeepStrictEqual(now.derived, film.derived)) {
       await carryDerived(root, now, film.storageKey, to);
       await describe(root, { ...move, film: now }, to);
     }

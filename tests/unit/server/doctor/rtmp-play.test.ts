@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import net from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { playsOverRtmp } from '../../../../server/src/services/doctor/leaks/rtmp-play';
 import { freePort } from '../../../support/free-port';
@@ -19,5 +21,10 @@ describe('the doctor over RTMP', () => {
 
   it('tells where nothing answers', async () => {
     await expect(playsOverRtmp(`rtmp://127.0.0.1:${await freePort()}`, 'video1')).rejects.toThrow();
+    const mute = net.createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+    await once(mute, 'listening');
+    const { port } = mute.address() as net.AddressInfo;
+    await expect(playsOverRtmp(`rtmp://127.0.0.1:${port}`, 'video1')).rejects.toThrow('without a word');
+    mute.close();
   });
 });

@@ -193,6 +193,16 @@ describe('a piece with a checksum', () => {
     expect((await next.complete(ID)).sha256).toBe(sha256(FILM));
   });
 
+  it('and a piece without one counts behind that as it comes', async () => {
+    const store = await begin();
+    await store.write(Readable.from([FILM.subarray(0, HALF)]), ID, 0);
+    await records.setCheckedBytes(ID, HALF);
+    const next = openStore();
+    await next.prime(ID);
+    await next.write(Readable.from([FILM.subarray(HALF, HALF + 3)]), ID, HALF);
+    expect(await offsetOf(next)).toBe(HALF + 3);
+  });
+
   it.each(['sha512 AAAA', 'sha256 AAAA', 'sha256', 'SHA256 AAAA', 'sha256  AAAA', 'md5 rL0Y20zC+Fzt72VPzMSk2A=='])(
     '“%s” is refused',
     (header) => {

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, lstat } from 'node:fs/promises';
 import path from 'node:path';
-import type { StorageRoot } from '../../../storage/storage-root';
+import { STORAGE_AREAS, type StorageRoot } from '../../../storage/storage-root';
 import { walkArea } from '../../../storage/walk';
 import { getService } from '../../get-service';
 import type { Check, Examination } from '../examination';
@@ -10,7 +10,6 @@ import { fail, type Judgement, ok, warn } from '../finding';
 const OTHERS = 0o007;
 const GROUP = 0o070;
 const SAMPLE = 1000;
-const AREAS = ['library', 'incoming', 'trash', 'cache'] as const;
 
 const octal = (mode: number) => (mode & 0o777).toString(8).padStart(4, '0');
 
@@ -33,7 +32,7 @@ async function judgeRoot({ path: root }: StorageRoot): Promise<Judgement[]> {
 
 async function judgeWriting(root: StorageRoot): Promise<Judgement[]> {
   const found: Judgement[] = [];
-  for (const area of AREAS) {
+  for (const area of STORAGE_AREAS) {
     const directory = path.join(root.path, area);
     try {
       await access(directory, constants.R_OK | constants.W_OK | constants.X_OK);

@@ -67,7 +67,13 @@ export function playsOverRtmp(base: string, stream: string): Promise<boolean> {
       socket.destroy();
       resolve(plays);
     };
-    socket.setTimeout(TIMEOUT_MS, () => settle(false));
+    const breakOff = (reason: Error) => {
+      socket.destroy();
+      // What has answered and ends there has refused.
+      if (received.length > 0) resolve(false);
+      else reject(reason);
+    };
+    socket.setTimeout(TIMEOUT_MS, () => breakOff(new Error('It does not answer.')));
     socket.once(base.startsWith('rtmps:') ? 'secureConnect' : 'connect', () => {
       socket.write(Buffer.concat([Buffer.from([3, 0, 0, 0, 0, 0, 0, 0, 0]), randomBytes(HANDSHAKE_BYTES - 8)]));
     });
@@ -82,8 +88,7 @@ export function playsOverRtmp(base: string, stream: string): Promise<boolean> {
       }
       if (received.includes(STARTED) || received.length > 2 * HANDSHAKE_BYTES + MEDIA_BYTES) settle(true);
     });
-    // What breaks off after it has answered has refused.
-    socket.once('error', (error) => (received.length > 0 ? settle(false) : reject(error)));
-    socket.once('close', () => settle(false));
+    socket.once('error', breakOff);
+    socket.once('close', () => breakOff(new Error('It hung up without a word.')));
   });
 }
