@@ -41,14 +41,19 @@ async function runSuite(projects, { client = 'sqlite', lane, output = 'inherit' 
       '.config/vitest.config.ts',
       '--silent=passed-only',
       '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${report}`,
+      '--reporter=./tests/support/run-report.mjs',
       ...projects.flatMap((project) => ['--project', project]),
     ],
     {
       cwd: ROOT,
       stdio: ['ignore', output, output],
-      env: { ...process.env, DATABASE_CLIENT: client, TEST_RUN: String(process.pid), ...(lane && { TEST_LANE: lane }) },
+      env: {
+        ...process.env,
+        DATABASE_CLIENT: client,
+        TEST_RUN: String(process.pid),
+        RUN_REPORT: report,
+        ...(lane && { TEST_LANE: lane }),
+      },
     },
   );
   /** @type {Buffer[]} */
@@ -61,28 +66,17 @@ async function runSuite(projects, { client = 'sqlite', lane, output = 'inherit' 
   times.push(`${name}: ${Math.round((performance.now() - started) / 1000)} s`);
 }
 
-/** @param {string} report @param {string} client @param {boolean} passed whether the runner itself says so */
-function count(report, client, passed) {
-  const failedBefore = failed.length;
-  // A runner that died has written none.
-  const { testResults } = existsSync(report) ? JSON.parse(readFileSync(report, 'utf8')) : { testResults: [] };
-  for (const file of testResults) {
-    const results = file.assertionResults;
-    for (const test of results) {
-      if (test.status === 'passed') passedTests += 1;
-      else if (test.status === 'failed') fail(client, file.name, test.fullName, test.failureMessages[0]);
-      else skipped.push(test.fullName);
-    }
-    // A file that breaks outside its tests must not look like a success beside one that merely has failures.
-    if (file.status === 'failed' && results.every((/** @type {any} */ test) => test.status !== 'failed'))
-      fail(client, file.name, 'outside its tests', file.message);
+/** @param {string} file @param {string} client @param {boolean} hasPassed whether the runner itself says so */
+function count(file, client, hasPassed) {
+  /** @type {import('./support/run-report.mjs').RunReport | null} A runner that died has written none. */
+  const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
+  passedTests += report?.passed ?? 0;
+  skipped.push(...(report?.skipped ?? []));
+  const failures = report?.failed ?? [];
+  if (!hasPassed && failures.length === 0) failures.push({ file, title: 'the runner itself', reason: '' });
+  for (const { file: where, title, reason } of failures) {
+    failed.push(`${where} (${client}): ${title}\n  ${reason.split('\n').slice(0, 6).join('\n  ')}`);
   }
-  if (!passed && failed.length === failedBefore) fail(client, report, 'the runner itself');
-}
-
-/** @param {string} client @param {string} file @param {string} title @param {string} reason */
-function fail(client, file, title, reason = '') {
-  failed.push(`${path.relative(ROOT, file)} (${client}): ${title}\n  ${reason.split('\n').slice(0, 6).join('\n  ')}`);
 }
 
 /** @param {'postgres' | 'mysql'} client */
