@@ -66,7 +66,12 @@ export function createIntrospectionClient(parts: IntrospectionClientParts): Intr
   const { api, bootId: streamer, observer, clock } = parts;
   const inFlight = new Map<string, Promise<Introspection>>();
   const perf = { now: clock };
-  const refused = new LRUCache<string, { final: boolean }>({ max: MAX_REMEMBERED, ttl: REFUSED_TTL_MS, perf });
+  const refused = new LRUCache<string, { final: boolean }>({
+    max: MAX_REMEMBERED,
+    ttl: REFUSED_TTL_MS,
+    ttlResolution: 0,
+    perf,
+  });
   const limiter = createBuckets(ASKING, clock);
 
   const keyOf = (hash: string, { addressPrefix, agent }: Client): string => `${hash} ${addressPrefix} ${agent}`;

@@ -62,7 +62,12 @@ async function isGenuine(credential: string, key: KeyObject): Promise<boolean> {
 }
 
 export function createPosterLookup({ api, keys, observer, signatures, clock }: PosterLookupParts): PosterLookup {
-  const known = new LRUCache<string, PosterFinding>({ max: MAX_REMEMBERED, ttl: REFUSED_MS, perf: { now: clock } });
+  const known = new LRUCache<string, PosterFinding>({
+    max: MAX_REMEMBERED,
+    ttl: REFUSED_MS,
+    ttlResolution: 0,
+    perf: { now: clock },
+  });
   const asking = new Map<string, Promise<PosterFinding>>();
 
   async function ask(credential: string): Promise<PosterFinding> {

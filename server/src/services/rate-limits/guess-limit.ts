@@ -44,7 +44,12 @@ export interface GuessLimit {
  */
 export function createGuessLimit(limits: GuessLimits, clock: () => number = () => performance.now()): GuessLimit {
   /** When the last wrong ones came, the latest last; as many as are needed to judge. */
-  const wrong = new LRUCache<string, number[]>({ max: MAX_KEYS, ttl: KNOWN_MS, perf: { now: clock } });
+  const wrong = new LRUCache<string, number[]>({
+    max: MAX_KEYS,
+    ttl: KNOWN_MS,
+    ttlResolution: 0,
+    perf: { now: clock },
+  });
   /** How many are being compared. */
   const running = new Map<string, number>();
 
