@@ -51,12 +51,13 @@ export function createRolePoliciesService({ strapi }: { strapi: Core.Strapi }): 
   async function write(value: RolePolicies, isExpected: IsExpected | null): Promise<boolean> {
     // The leases are made due within (see `revocation`): both become visible together.
     return strapi.db.transaction(async ({ trx }) => {
+      const row = strapi.db.getConnection(TABLE).transacting(trx).where(where).first('id');
       // SQLite has one connection, which this transaction holds.
-      const isShared = strapi.db.dialect.client !== 'sqlite';
-      if (isShared) await strapi.db.getConnection(TABLE).transacting(trx).where(where).forUpdate().select('id');
+      const isKnown = (await (strapi.db.dialect.client === 'sqlite' ? row : row.forUpdate())) !== undefined;
       if (isExpected !== null && !isExpected(await read())) return false;
-      const known = await rows().update({ where, data: { value } });
-      if (!known) await rows().create({ data: { name: NAME, value } });
+      // Where there was no row to lock, one that is there by now was not asked about: to insert fails, to update would not.
+      if (isKnown) await rows().update({ where, data: { value } });
+      else await rows().create({ data: { name: NAME, value } });
       return true;
     });
   }
