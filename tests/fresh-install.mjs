@@ -7,6 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import Database from 'better-sqlite3';
 import { countVideoFrames } from './clients/frames.mjs';
 import { playHls } from './clients/hls.mjs';
 import { mint } from './clients/site.mjs';
@@ -169,7 +170,17 @@ function uninstall() {
   step('uninstallation, as the README says', '/bin/sh', ['-e', '-c', block], app);
 }
 
+/** @returns {unknown[]} */
+function pluginTables() {
+  const database = new Database(path.join(app, '.tmp/data.db'), { readonly: true });
+  const tables = database.prepare("select name from sqlite_master where name like '%protected_vod_%'").pluck().all();
+  database.close();
+  return tables;
+}
+
 async function checkWithoutPlugin() {
+  const left = pluginTables();
+  if (left.length > 0) throw new Error(`tables of the plugin are left: ${left.join(', ')}`);
   const [film] = publicFilms();
   const response = await fetch(`${SITE}/uploads/${film}`);
   const bytes = Buffer.from(await response.arrayBuffer());
@@ -186,6 +197,7 @@ async function main() {
     await checkHeaders();
     await playFilm();
     if (publicFilms().length > 0) throw new Error('a film lies in the public folder');
+    if (!pluginTables().includes('protected_vod_assets')) throw new Error('the plugin keeps its films in no table');
   });
   uninstall();
   await whileRunning(checkWithoutPlugin);
