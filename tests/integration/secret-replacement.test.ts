@@ -116,6 +116,29 @@ describeTwoNodes(
   () => ({ PROTECTED_VOD_SECRET: NEW_SECRET, PROTECTED_VOD_PREVIOUS_SECRET: process.env.APP_KEYS ?? '' }),
 );
 
+describeTwoNodes(
+  'while one node does not know the second secret yet',
+  (second) => {
+    it('a change of a subject that is told to either is known to the other, and the latest counts', async () => {
+      const shop = await createApiToken(site.app);
+      const subject = { id: randomUUID(), role: 'subscriber', attributes: {} };
+      const unaware = { ...site.app, ...second };
+      const tokenAt = async (node: StrapiApp) => (await mintForSubject(node, site.video, shop, subject)).token;
+      for (const [told, asked] of [
+        [site.app, unaware],
+        [unaware, site.app],
+        [site.app, unaware],
+      ] as const) {
+        const before = [await tokenAt(told), await tokenAt(asked)];
+        await tellChange(told, shop, subject.id, { attributes: {} });
+        for (const token of before) expect((await introspect(asked, token)).active).toBe(false);
+        expect((await introspect(asked, await tokenAt(told))).active).toBe(true);
+      }
+    });
+  },
+  () => ({ PROTECTED_VOD_PREVIOUS_SECRET: undefined }),
+);
+
 describe('a second secret that is not fit for use', () => {
   beforeAll(async () => {
     await site.app.stop();

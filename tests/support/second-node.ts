@@ -15,13 +15,13 @@ const SHARED = [
 ];
 
 /** One more Strapi of the site that runs in this process: same secrets, same database and, unless `env` says else, same configuration. */
-export function startSecondNode(env: Record<string, string> = {}): Promise<SiteProcess> {
-  const shared = SHARED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
-  return startSiteProcess({ env: { ...Object.fromEntries(shared), ...env } });
+export function startSecondNode(env: NodeJS.ProcessEnv = {}): Promise<SiteProcess> {
+  const shared = Object.fromEntries(SHARED.map((name) => [name, process.env[name]]));
+  return startSiteProcess({ env: { ...shared, ...env } });
 }
 
 /** The same with a configuration of its own. */
-export function startSibling(config: unknown, env: Record<string, string> = {}): Promise<SiteProcess> {
+export function startSibling(config: unknown, env: NodeJS.ProcessEnv = {}): Promise<SiteProcess> {
   return startSecondNode({ PROTECTED_VOD_TEST_CONFIG: JSON.stringify(config), ...env });
 }
 
@@ -29,7 +29,7 @@ export function startSibling(config: unknown, env: Record<string, string> = {}):
 export function describeTwoNodes(
   title: string,
   tests: (node: { url: string }) => void,
-  env: () => Record<string, string> = () => ({}),
+  env: () => NodeJS.ProcessEnv = () => ({}),
 ): void {
   if (requestedServer() === null) return;
   describe(title, () => {

@@ -31,10 +31,11 @@ export interface SiteProcess {
 
 export interface SiteProcessOptions {
   command?: 'start' | 'load';
-  env?: Record<string, string>;
+  /** Over that of this process; `undefined`: without what this one has. */
+  env?: NodeJS.ProcessEnv;
 }
 
-function environment(directory: string, env: Record<string, string>): NodeJS.ProcessEnv {
+function environment(directory: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return {
     ...process.env,
     ...newSecrets(),
