@@ -3,6 +3,11 @@ import { assetIdSchema } from './ids';
 import { derivedNameSchema, INGEST_REASON_CODES } from './ingest';
 import { VERDICTS } from './verdict';
 
+/** Where a stored film is in its life; see the asset's content type. */
+export const ASSET_STATES = ['ready', 'replaced', 'trashed'] as const;
+
+export type AssetState = (typeof ASSET_STATES)[number];
+
 export const assetJobSchema = z.object({
   /** `poster`, `storyboard`; more to come. */
   kind: z.string(),
@@ -20,7 +25,7 @@ export const assetJobSchema = z.object({
 /** One stored film as administrators are told of it. */
 export const assetEntrySchema = z.object({
   id: assetIdSchema,
-  state: z.enum(['ready', 'trashed']),
+  state: z.enum(ASSET_STATES),
   /** Why it is in that state, where somebody said so. */
   reason: z.string().nullable(),
   fileName: z.string(),

@@ -1,6 +1,13 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { type AssetEntry, assetIdSchema, derivedFileSchema, documentIdSchema, INGEST_REASONS } from '../../contracts';
+import {
+  ASSET_STATES,
+  type AssetEntry,
+  assetIdSchema,
+  derivedFileSchema,
+  documentIdSchema,
+  INGEST_REASONS,
+} from '../../contracts';
 import { ASSET_UID } from '../content-types/uids';
 import { tracksSchema } from '../storage/metadata';
 import { judgedSchema } from './asset-judgement';
@@ -11,7 +18,7 @@ import { assetsBehind } from './storage-care/where';
 
 const rowSchema = z.object({
   documentId: assetIdSchema,
-  state: z.enum(['ready', 'trashed']),
+  state: z.enum(ASSET_STATES),
   reason: z.string().nullish(),
   fileName: z.string(),
   mime: z.string(),
