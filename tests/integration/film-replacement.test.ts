@@ -2,26 +2,32 @@ import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { clip, clipWithoutEnd } from '../support/clips';
+import { clipWithoutEnd, png } from '../support/clips';
 import { publishVideo, unpublishVideo } from '../support/films';
 import { hashOf, type StreamerSide, streamerSide } from '../support/internal';
 import { deleteFromMediaLibrary, type MediaFile, uploadToMediaLibrary } from '../support/media-library';
 import { askForToken, mint } from '../support/minting';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
+import { shortFilm } from '../support/short-film';
+import { createAdminWith } from '../support/strapi-accounts';
+import { askForTicket, createUpload, sendPiece, type Ticket, ticketFor } from '../support/tus-requests';
 import { until } from '../support/until';
 
 const ASSET = 'plugin::protected-vod.asset';
+const FILE = 'plugin::upload.file';
 const SESSION = 'plugin::protected-vod.playback-session';
 const AUDIT = 'plugin::protected-vod.audit-event';
 
 let site: PublishedSite;
 let streamer: StreamerSide;
+let film: Buffer;
 /** The film of each test, as a Media Library file and as a published entry. */
 let file: MediaFile;
 let old: string;
 let video: string;
 
 beforeAll(async () => {
+  film = await shortFilm();
   site = await startPublishedSite();
   streamer = streamerSide(site.app);
 });
@@ -34,7 +40,7 @@ const changeAsset = (documentId: string, data: object) =>
   site.app.strapi.db.query(ASSET).update({ where: { documentId }, data });
 const liesAt = (key: string) => existsSync(path.join(site.app.storageRoot, key));
 const sweep = () => service('film-replacement').sweep();
-const upload = (name: string, replaces?: number, bytes = clip()) =>
+const upload = (name: string, replaces?: number, bytes = film) =>
   uploadToMediaLibrary(site.app, site.editor, { name, bytes, ...(replaces !== undefined && { replaces }) });
 
 /** Through the Media Library's own “Replace media”; resolves to the new asset. */
@@ -53,6 +59,11 @@ const watch = async () => redeem(await newToken());
 const end = (session: string) => service('playback-session').store.end(session, 'ended-by-editor');
 const goneToTrash = (asset: string) =>
   until('the old film is in the trash', async () => (await assetOf(asset)).state === 'trashed');
+
+async function replacementsTold() {
+  await service('audit').flush();
+  return site.app.strapi.db.query(AUDIT).findMany({ where: { video, kind: 'replacement' } });
+}
 
 async function verified() {
   const found = [];
@@ -162,9 +173,68 @@ describe('a film that is replaced in the Media Library while somebody watches it
 
   it('is told by the audit with who did it, and for which entry', async () => {
     const by = await replace();
-    await service('audit').flush();
-    const rows = await site.app.strapi.db.query(AUDIT).findMany({ where: { video, kind: 'replacement' } });
-    expect(rows).toMatchObject([{ asset: by, originKind: 'admin', originId: String(site.editor.id) }]);
+    expect(await replacementsTold()).toMatchObject([
+      { asset: by, originKind: 'admin', originId: String(site.editor.id) },
+    ]);
+  });
+});
+
+describe('a resumable upload in place of a film', () => {
+  const demand = () => ({ fileName: 'resumed.mp4', sizeBytes: film.byteLength, replaces: file.id });
+  const ask = (admin = site.editor, body: object = demand()) => askForTicket(site.app, admin, body);
+  /** Begins the upload; the rest comes when it is called. */
+  async function begin({ token, ...ticket }: Ticket): Promise<() => Promise<Response>> {
+    const created = await createUpload(site.app, { token, ...ticket }, film.byteLength);
+    const location = created.headers.get('location') ?? '';
+    return () => sendPiece(site.app, { location, token, offset: 0, body: new Uint8Array(film) });
+  }
+
+  it('keeps the file and its entry, as “Replace media” does, and the audit names whose upload it was', async () => {
+    const { sessionId } = await watch();
+    const told =
+      (await (await begin(await ticketFor(site.app, site.editor, demand())))()).headers.get('upload-result') ?? '';
+    const { fileId, fileDocumentId, assetId } = JSON.parse(told);
+    expect([fileId, fileDocumentId]).toEqual([file.id, file.documentId]);
+    expect(await site.app.strapi.db.query(FILE).findOne({ where: { id: fileId } })).toMatchObject({
+      name: 'resumed.mp4',
+    });
+    expect([(await watch()).asset, (await redeem(sessionId)).asset]).toEqual([assetId, old]);
+    expect(await replacementsTold()).toMatchObject([
+      { asset: assetId, originKind: 'admin', originId: String(site.editor.id) },
+    ]);
+  });
+
+  it('S23 needs the right to change that file, when it is asked for and when it ends', async () => {
+    const uploader = await createAdminWith(site.app, [{ action: 'plugin::upload.assets.create' }]);
+    expect((await ask(uploader)).status).toBe(403);
+    const editor = await createAdminWith(site.app, [
+      { action: 'plugin::upload.assets.create' },
+      { action: 'plugin::upload.assets.update' },
+    ]);
+    const ticket = await ticketFor(site.app, editor, demand());
+    const finish = await begin(ticket);
+    await site.app.strapi.db.query('admin::permission').deleteMany({
+      where: { action: 'plugin::upload.assets.update', role: { users: { id: editor.id } } },
+    });
+    expect((await finish()).status).toBe(403);
+    expect(await assetOf(old)).toMatchObject({ state: 'ready' });
+  });
+
+  it('is refused where no film is behind the file, and where the file has gone meanwhile', async () => {
+    const { file: picture } = await uploadToMediaLibrary(site.app, site.editor, {
+      name: 'p.png',
+      bytes: png(),
+      type: 'image/png',
+    });
+    expect((await ask(site.editor, { ...demand(), replaces: picture.id })).status).toBe(422);
+    await deleteFromMediaLibrary(site.app, site.editor, picture.id);
+    const finish = await begin(await ticketFor(site.app, site.editor, demand()));
+    await deleteFromMediaLibrary(site.app, site.editor, file.id, '?force=true');
+    const last = await finish();
+    expect([last.status, await last.json()]).toMatchObject([
+      422,
+      { error: { details: { code: 'upload-target-gone' } } },
+    ]);
   });
 });
 
@@ -179,9 +249,7 @@ describe('another file as the source of an entry', () => {
     expect((await watch()).asset).toBe(assetIdOf(other));
     expect((await redeem(sessionId)).asset).toBe(old);
     expect(await assetOf(old)).toMatchObject({ state: 'ready' });
-    await service('audit').flush();
-    const rows = await site.app.strapi.db.query(AUDIT).findMany({ where: { video, kind: 'replacement' } });
-    expect(rows).toMatchObject([{ asset: assetIdOf(other) }]);
+    expect(await replacementsTold()).toMatchObject([{ asset: assetIdOf(other) }]);
   });
 });
 

@@ -10,6 +10,7 @@ import {
 } from '../../contracts';
 import { ASSET_UID } from '../content-types/uids';
 import { tracksSchema } from '../storage/metadata';
+import { type AdminAbility, FILE_CREATOR, holdsForFile } from './admin-rights';
 import { judgedSchema } from './asset-judgement';
 import { getService } from './get-service';
 import type { JobRow } from './ingest/job-row';
@@ -33,11 +34,6 @@ const rowSchema = z.object({
 /** Strapi's own right to look at files of the Media Library. */
 const READ_FILES = 'plugin::upload.read';
 
-/** CASL, as Strapi's admin asks it. */
-export interface AdminAbility {
-  can(action: string, subject?: unknown): boolean;
-}
-
 function jobEntry({ kind, state, reason, progress, attempt, failures }: JobRow): AssetEntry['jobs'][number] {
   const sentence = reason === null ? null : INGEST_REASONS[reason];
   return { kind, state, reason, sentence, progress, attempts: attempt, failures };
@@ -57,11 +53,8 @@ export function createAssetOverviewService({ strapi }: { strapi: Core.Strapi }) 
   async function mayRead(assetId: string, ability: AdminAbility): Promise<boolean> {
     const files = await strapi.db
       .query(FILE_UID)
-      .findMany({ where: { url: protectedMark(assetId).url }, populate: { createdBy: { populate: ['roles'] } } });
-    const manager = strapi
-      .service('admin::permission')
-      .createPermissionsManager({ ability, action: READ_FILES, model: FILE_UID });
-    return files.some((file) => ability.can(READ_FILES, manager.toSubject(file)));
+      .findMany({ where: { url: protectedMark(assetId).url }, populate: FILE_CREATOR });
+    return holdsForFile(strapi, { ability, action: READ_FILES }, files);
   }
 
   async function read(assetIds: string[]): Promise<AssetEntry[]> {
