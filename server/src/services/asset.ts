@@ -157,17 +157,24 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     return true;
   }
 
+  /** By id. A row that does not parse is left out, and keeps nobody from the others (S17). */
+  async function findMany(ids: readonly string[]): Promise<Map<string, Asset>> {
+    const found: unknown[] = await rows().findMany({ where: { documentId: { $in: [...ids] } } });
+    const assets = found.flatMap((row) => rowSchema.safeParse(row).data ?? []);
+    return new Map(assets.map((asset) => [asset.documentId, asset]));
+  }
+
   function reader(audience: Audience): (assetId: string) => Promise<Granted | null> {
     const read = batched(async (ids: string[]) => {
-      const found: unknown[] = await rows().findMany({ where: { documentId: { $in: ids } } });
-      const assets = found.flatMap((row) => rowSchema.safeParse(row).data ?? []);
-      return new Map(assets.map((asset) => [asset.documentId, granted(asset, audience)]));
+      const assets = await findMany(ids);
+      return new Map([...assets].map(([id, asset]) => [id, granted(asset, audience)]));
     });
     return async (id) => (assetIdSchema.safeParse(id).success ? read(id) : null);
   }
 
   return {
     findById,
+    findMany,
 
     /** Null: there is none of this id. */
     async stateOf(id: string): Promise<AssetState | null> {
@@ -256,7 +263,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
 
     /**
      * Answers what a streamer needs to serve an asset; null unless it is ready, or will be. Reads each once, and together
-     * what is asked for at one time. A row that does not parse is none, and keeps nobody from the others (S17).
+     * what is asked for at one time.
      */
     grantedAssets: () => reader('any'),
 

@@ -30,6 +30,8 @@ export interface FilmReplacementService {
   sweep(): Promise<void>;
   /** The Media Library file is deleted: what it stood for before goes with it, whoever watches. */
   fileDeleted(fileDocumentId: string): Promise<void>;
+  /** The film is public from now on: its protected bytes go at once, or where that fails, with a later sweep. */
+  filmReleased(assetId: string): Promise<void>;
   close(): void;
 }
 
@@ -75,7 +77,7 @@ export function createFilmReplacementService({ strapi }: { strapi: Core.Strapi }
   async function retire(film: ReplacedFilm): Promise<void> {
     const { store } = getService(strapi, 'playback-session');
     if ((await store.findActive({ asset: film.documentId }, 1)).length > 0) return;
-    await moveAway(strapi, films, film, 'replaced');
+    await moveAway(strapi, films, film, film.reason ?? 'replaced');
   }
 
   async function finish({ old, by }: Pick<Replacement, 'old' | 'by'>, origin: AuditParty | null): Promise<void> {
@@ -127,6 +129,12 @@ export function createFilmReplacementService({ strapi }: { strapi: Core.Strapi }
     },
     async fileDeleted(fileDocumentId) {
       await each(await films.of(fileDocumentId), (film) => moveAway(strapi, films, film, 'file-deleted'));
+    },
+    async filmReleased(assetId) {
+      if (!(await films.settle(assetId, 'released'))) return;
+      await getService(strapi, 'ingest').cancel(assetId);
+      const film = await films.find(assetId);
+      if (film) await moveAway(strapi, films, film, 'released');
     },
     close: () => clearTimeout(timer),
   };

@@ -10,6 +10,7 @@ const rowSchema = z.object({
   documentId: assetIdSchema,
   storageKey: z.string(),
   trashKey: z.string().nullish(),
+  reason: z.string().nullish(),
 });
 
 /** A film that was replaced, as its row says. */
@@ -41,11 +42,11 @@ export function createReplacedFilms(strapi: Core.Strapi) {
       await rows().update({ where: { documentId: old, state: 'ready' }, data: { replacedBy: by, replacedIn: file } });
     },
 
-    /** Nobody begins on it from now on. False: it is replaced already, or a Media Library row stands for it still. */
-    async settle(assetId: string): Promise<boolean> {
+    /** Nobody begins on it from now on. False: it is so already, or a Media Library row stands for it still. */
+    async settle(assetId: string, reason = 'replaced'): Promise<boolean> {
       if ((await getService(strapi, 'asset').countFiles(assetId)) > 0) return false;
       const where = { documentId: assetId, state: 'ready' };
-      return Boolean(await rows().update({ where, data: { state: 'replaced', reason: 'replaced' } }));
+      return Boolean(await rows().update({ where, data: { state: 'replaced', reason } }));
     },
 
     /** Says where its bytes are about to go. False: another node said so before, or it is not there any more. */

@@ -44,12 +44,17 @@ class Adoption {
 
   async #judgePublic(row: FileRow) {
     const named = { fileName: shownName(row), mime: row.mime };
+    const isNamedFilm = () => looksLikeFilm({ ...named, head: new Uint8Array() });
     if (!isLocal(row)) {
       // Nobody asks another provider for the first bytes of every file.
-      const isFilm = await looksLikeFilm({ ...named, head: new Uint8Array() });
-      return isFilm ? { kind: 'skipped' as const, reason: 'other-provider' as const } : null;
+      return (await isNamedFilm()) ? { kind: 'skipped' as const, reason: 'other-provider' as const } : null;
     }
-    const file = await this.#open(row);
+    const file = await this.#open(row).catch(async (error: unknown) => {
+      // What a picture has lost is no matter of films.
+      if (await isNamedFilm()) throw error;
+      return unlessMissing(error);
+    });
+    if (file === null) return null;
     try {
       if (!(await looksLikeFilm({ ...named, head: await file.head() }))) return null;
       if (await getService(this.#strapi, 'media-folder').isPublic(row.folderPath)) {

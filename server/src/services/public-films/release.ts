@@ -8,7 +8,7 @@ import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import { markedAsset } from '../protected-mark';
 import type { UploadFile } from '../upload-routing/provider';
-import { publishedTitles, trashIfUnused } from '../upload-routing/removal';
+import { publishedTitles } from '../upload-routing/removal';
 import type { ReleaseEvent, ReleaseOptions } from './events';
 import { type FileRow, fileRows, shownName } from './file-rows';
 
@@ -63,7 +63,7 @@ async function releaseOne(strapi: Core.Strapi, row: FileRow, asset: Asset): Prom
     await takeBack(strapi, file);
     throw new VodError('file-changed', 'It was replaced or deleted meanwhile.');
   }
-  await trashIfUnused(strapi, asset.documentId, row.id, 'released');
+  await getService(strapi, 'film-replacement').filmReleased(asset.documentId);
   return { kind: 'released', url };
 }
 
