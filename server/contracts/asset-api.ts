@@ -8,10 +8,13 @@ export const ASSET_STATES = ['ready', 'replaced', 'trashed'] as const;
 
 export type AssetState = (typeof ASSET_STATES)[number];
 
+/** Where a job of the ingest worker is in its life. */
+export const JOB_STATES = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
+
 export const assetJobSchema = z.object({
   /** `poster`, `storyboard`; more to come. */
   kind: z.string(),
-  state: z.enum(['queued', 'running', 'done', 'failed', 'cancelled']),
+  state: z.enum(JOB_STATES),
   /** Why it failed last, or why nobody begins; null: nothing stands in its way. */
   reason: z.enum(INGEST_REASON_CODES).nullable(),
   /** The same in words. */

@@ -1,9 +1,7 @@
 import { chmod, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
-import { z } from 'zod';
 import { configOf } from '../../config';
-import { ASSET_UID } from '../../content-types/uids';
 import { VodError } from '../../errors';
 import { looksLikeFilm } from '../../storage/inspection/film-guess';
 import { lockLibrary } from '../../storage/keeper-lock';
@@ -14,10 +12,10 @@ import type { Asset } from '../asset';
 import { failureOf } from '../film-failure';
 import { getService } from '../get-service';
 import { markedAsset, protectedMark } from '../protected-mark';
+import { findSameBytes } from '../same-bytes';
+import { shownName } from '../shown-name';
 import type { AdoptEvent, AdoptOptions } from './events';
-import { countShowing, type FileRow, fileRows, isLocal, publicNameOf, publicUploads, shownName } from './file-rows';
-
-const idSchema = z.object({ documentId: z.string() });
+import { countShowing, type FileRow, fileRows, isLocal, publicNameOf, publicUploads } from './file-rows';
 
 /** Makes films of the Media Library protected that are public. */
 class Adoption {
@@ -119,13 +117,9 @@ class Adoption {
 
   /** What an earlier run stored before it was cut off: the same bytes, and no row stands for them. */
   async #findOrphan(file: OutsideFile): Promise<Asset | null> {
-    const rows = this.#strapi.db.query(ASSET_UID);
-    const where = { sizeBytes: String(file.stats.size), state: 'ready' };
-    if ((await rows.count({ where })) === 0) return null;
     const assets = getService(this.#strapi, 'asset');
-    const found: unknown[] = await rows.findMany({ where: { ...where, sha256: await hashOutside(file) } });
-    for (const { documentId } of found.map((row) => idSchema.parse(row))) {
-      if ((await assets.countFiles(documentId)) === 0) return assets.findById(documentId);
+    for (const assetId of await findSameBytes(this.#strapi, file)) {
+      if ((await assets.countFiles(assetId)) === 0) return assets.findById(assetId);
     }
     return null;
   }

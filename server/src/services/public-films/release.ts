@@ -7,10 +7,11 @@ import { openKey } from '../../storage/storage-root';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import { markedAsset } from '../protected-mark';
+import { shownName } from '../shown-name';
 import type { UploadFile } from '../upload-routing/provider';
 import { publishedTitles } from '../upload-routing/removal';
 import type { ReleaseEvent, ReleaseOptions } from './events';
-import { type FileRow, fileRows, shownName } from './file-rows';
+import { type FileRow, fileRows } from './file-rows';
 
 /** What is public and should not be; where the provider cannot remove it, a person must. */
 async function takeBack(strapi: Core.Strapi, file: UploadFile): Promise<void> {
