@@ -45,9 +45,13 @@ export async function endAbandoned(strapi: Core.Strapi, { documentId: asset }: R
   const judged = await Promise.all(
     rows.map((row) => {
       const silence = { since: row.last_seen_at, ms: async () => idle.get(row.session_hash) ?? 0 };
-      return judgeSession(row, { decide, session, silence });
+      // One bad session keeps nobody else's from its end (S17).
+      return judgeSession(row, { decide, session, silence }).catch((error: unknown) => {
+        strapi.log.error(error);
+        return null;
+      });
     }),
   );
-  const ended = judged.filter(({ outcome }) => outcome === 'end');
+  const ended = judged.flatMap((judgement) => (judgement?.outcome === 'end' ? [judgement] : []));
   if (ended.length > 0) await store.settle(ended, [], 'pass-by');
 }
