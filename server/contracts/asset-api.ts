@@ -3,10 +3,18 @@ import { assetIdSchema } from './ids';
 import { derivedNameSchema, INGEST_REASON_CODES } from './ingest';
 import { VERDICTS } from './verdict';
 
+/** Where a stored film is in its life; see the asset's content type. */
+export const ASSET_STATES = ['ready', 'replaced', 'trashed'] as const;
+
+export type AssetState = (typeof ASSET_STATES)[number];
+
+/** Where a job of the ingest worker is in its life. */
+export const JOB_STATES = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
+
 export const assetJobSchema = z.object({
   /** `poster`, `storyboard`; more to come. */
   kind: z.string(),
-  state: z.enum(['queued', 'running', 'done', 'failed', 'cancelled']),
+  state: z.enum(JOB_STATES),
   /** Why it failed last, or why nobody begins; null: nothing stands in its way. */
   reason: z.enum(INGEST_REASON_CODES).nullable(),
   /** The same in words. */
@@ -20,7 +28,7 @@ export const assetJobSchema = z.object({
 /** One stored film as administrators are told of it. */
 export const assetEntrySchema = z.object({
   id: assetIdSchema,
-  state: z.enum(['ready', 'trashed']),
+  state: z.enum(ASSET_STATES),
   /** Why it is in that state, where somebody said so. */
   reason: z.string().nullable(),
   fileName: z.string(),

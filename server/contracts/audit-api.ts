@@ -14,6 +14,8 @@ export const AUDIT_KINDS = [
   'take-over',
   /** A film was taken into protected storage. */
   'upload',
+  /** An entry, or a Media Library file that no entry shows, got another film: `asset` is the new one. */
+  'replacement',
   /** A film's bytes left protected storage for the trash, or for good. */
   'deletion',
   /** A film came back from the trash. */
@@ -45,7 +47,7 @@ export const auditEventSchema = z.object({
   /** Of the last of `count` equal events; they are told in one row. */
   lastAt: z.iso.datetime(),
   count: z.number().int().positive(),
-  /** Whom it concerns: the viewer, the guest link, or who uploaded or deleted. */
+  /** Whom it concerns: the viewer, the guest link, or who uploaded, replaced or deleted. */
   user: auditPartySchema.nullable(),
   /** Who did it to the viewer or the link, where somebody did. */
   actor: auditPartySchema.nullable(),

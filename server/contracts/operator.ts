@@ -87,4 +87,7 @@ export type OperatorStatus = z.infer<typeof operatorStatusSchema>;
 export type OperatorSession = z.infer<typeof operatorSessionSchema>;
 export type ExternalWorker = z.infer<typeof externalWorkerSchema>;
 export type ProcessName = (typeof PROCESS_NAMES)[number];
+/** A streamer that has not synced for longer is taken for gone. */
+export const ALIVE_WITHIN_SECONDS = 15;
+
 export type SyncedStreamer = z.infer<typeof syncedStreamerSchema>;

@@ -8,6 +8,11 @@ export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<vo
   getService(strapi, 'events').start();
   getService(strapi, 'audit').start();
   getService(strapi, 'personal-data').subscribe();
+  const replacement = getService(strapi, 'film-replacement');
+  replacement.subscribe();
+  strapi.cron.add({
+    'protected-vod-replaced': { task: () => replacement.sweep(), options: { rule: '4-59/10 * * * *' } },
+  });
   await registerAdminRights(strapi);
   const uploads = getService(strapi, 'resumable-upload');
   await uploads.sweep();
@@ -34,5 +39,6 @@ export async function bootstrap({ strapi }: { strapi: Core.Strapi }): Promise<vo
     judging.judgeRest().catch((error: unknown) => strapi.log.error(error));
     getService(strapi, 'ingest-worker').start();
     ingest.backfill().catch((error: unknown) => strapi.log.error(error));
+    replacement.sweep().catch((error: unknown) => strapi.log.error(error));
   });
 }

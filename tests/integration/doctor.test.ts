@@ -75,6 +75,7 @@ describe('protected-vod doctor fails with 1', () => {
       PROTECTED_VOD_TEST_CONFIG: JSON.stringify({
         storage: { root: site.app.storageRoot },
         streamer: streamerConfig,
+        ingest: { ffmpeg: 'bin/no-ffmpeg' },
       }),
     });
     expect(code).toBe(1);
@@ -83,6 +84,8 @@ describe('protected-vod doctor fails with 1', () => {
     expect(out).toMatch(/^FAIL {5}addresses +streamer.trustedProxies trusts 0\.0\.0\.0\/0/m);
     expect(out).toMatch(/^FAIL {5}rtmp +Viewers are sent to rtmp:\/\/films.invalid/m);
     expect(out).toMatch(/^FAIL {5}rtmp +Plain RTMP on 0\.0\.0\.0 is refused/m);
+    // Where the worker looks, not on the PATH.
+    expect(out).toMatch(/^warn {5}ffmpeg +\/\S+\/bin\/no-ffmpeg does not run\./m);
     // Not the secret that the running Strapi has.
     expect(out).toMatch(/^FAIL {5}strapi +What answers at .* does not tell its state/m);
     expect(out).toMatch(/^warn {5}leak-hunt +Some addresses do not answer from here\.\n +- http:\/\/films.invalid$/m);

@@ -118,6 +118,9 @@ describe('import', () => {
     expect(shown(await run({ isDryRun: true }))).toEqual(['known a.mp4', 'would-import sub/b.mp4']);
     expect(await app.strapi.db.query(ASSET_UID).count({})).toBe(1);
     expect(await app.strapi.db.query(FOLDER_UID).count({})).toBe(0);
+    // A film that was replaced is about to go.
+    await app.strapi.db.query(ASSET_UID).updateMany({ where: {}, data: { state: 'replaced' } });
+    expect(shown(await run({ isDryRun: true }))).toEqual(['would-import a.mp4', 'would-import sub/b.mp4']);
   });
 
   test('makes published entries, or none, if asked to', async () => {

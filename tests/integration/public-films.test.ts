@@ -69,6 +69,8 @@ function draftOf(source: number): Promise<{ id: number }> {
   return app.strapi.db.query(VIDEO_UID).create({ data });
 }
 
+const assetIdOf = ({ url }: { url: string }) => url.slice(url.lastIndexOf('/') + 1);
+
 const newFolder = async (name: string) =>
   ((await app.strapi.plugin('upload').service('folder').create({ name, parent: null })) as { id: number }).id;
 
@@ -147,6 +149,13 @@ describe('S22 storage adopt', () => {
     expect([await statusOf(promo.url), await statusOf(cut.url)]).toEqual([200, 200]);
     expect((await rowOf(remote.id)).url).toBe(url);
     expect(await app.strapi.db.query(ASSET_UID).count({})).toBe(0);
+  });
+
+  test('passes by a picture whose bytes are gone; of a film that is told', async () => {
+    const [picture, film] = [await publicFile('picture.png', png()), await publicFile('film.mp4', clip())];
+    for (const { hash, ext } of [picture, film].map((file) => file as MediaFile & { hash: string }))
+      await rm(uploads(hash + ext));
+    expect(shown(await adopt())).toEqual(['failed film.mp4 file-missing']);
   });
 
   test('by content too: a film that was called a picture is protected', async () => {
@@ -242,6 +251,21 @@ describe('storage release', () => {
     expect((await rowOf(used.id)).url).toBe(used.url);
     expect(shown(await release({ isForced: true }))).toEqual(['released used.mp4']);
     expect((await rowOf(free.id)).url).toMatch(/^\/uploads\//);
+  });
+
+  test('ends with a sweep where the protected bytes could not go: nobody plays them meanwhile', async () => {
+    const file = await protectedFile('film.mp4');
+    // Whatever is to be put there today fails.
+    await rm(stored('trash'), { recursive: true, force: true });
+    await writeFile(stored('trash'), 'not a directory');
+    expect(shown(await release())).toEqual([expect.stringMatching(/^failed film\.mp4 /)]);
+    const asset = () => app.strapi.db.query(ASSET_UID).findOne({ where: { documentId: assetIdOf(file) } });
+    expect(await asset()).toMatchObject({ state: 'replaced', reason: 'released' });
+    expect(await readdir(stored('library'))).toContain('film.mp4');
+    await rm(stored('trash'));
+    await app.strapi.plugin('protected-vod').service('film-replacement').sweep();
+    expect(await asset()).toMatchObject({ state: 'trashed', reason: 'released' });
+    expect(await readdir(stored('library'))).toEqual([]);
   });
 
   test('publishes no byte of a film that is damaged', async () => {

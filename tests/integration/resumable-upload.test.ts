@@ -7,61 +7,22 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clip, clipWithHiddenLeadIn, clipWithoutEnd } from '../support/clips';
 import { type AdminAccount, createAdmin, createAdminWith } from '../support/strapi-accounts';
 import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
+import * as tus from '../support/tus-requests';
+import { type Ticket, TUS } from '../support/tus-requests';
 
 const UPLOAD_ACTION = 'plugin::upload.assets.create';
-const TUS = { 'tus-resumable': '1.0.0' };
-
-interface Ticket {
-  token: string;
-  endpoint: string;
-  expiresInSeconds: number;
-}
 
 let app: StrapiApp;
 let admin: AdminAccount;
 
-function askForTicket(body: object, account = admin): Promise<Response> {
-  return fetch(`${app.url}/protected-vod/uploads`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${account.token}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-}
-
-async function ticketFor(fileName: string, bytes: Buffer, account = admin): Promise<Ticket> {
-  const response = await askForTicket({ fileName, sizeBytes: bytes.byteLength }, account);
-  return ((await response.json()) as { data: Ticket }).data;
-}
-
-function create(ticket: Ticket, length: number, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(app.url + ticket.endpoint, {
-    method: 'POST',
-    headers: { ...TUS, 'upload-token': ticket.token, 'upload-length': String(length), ...headers },
-  });
-}
-
-function send(
-  location: string,
-  token: string,
-  offset: number,
-  bytes: Buffer,
-  headers: Record<string, string> = {},
-): Promise<Response> {
-  return fetch(app.url + location, {
-    method: 'PATCH',
-    headers: {
-      ...TUS,
-      ...headers,
-      'upload-token': token,
-      'upload-offset': String(offset),
-      'content-type': 'application/offset+octet-stream',
-    },
-    body: new Uint8Array(bytes),
-  });
-}
-
-const head = (location: string, token: string) =>
-  fetch(app.url + location, { method: 'HEAD', headers: { ...TUS, 'upload-token': token } });
+const askForTicket = (body: object, account = admin) => tus.askForTicket(app, account, body);
+const ticketFor = (fileName: string, bytes: Buffer, account = admin) =>
+  tus.ticketFor(app, account, { fileName, sizeBytes: bytes.byteLength });
+const create = (ticket: Ticket, length: number, headers: Record<string, string> = {}) =>
+  tus.createUpload(app, ticket, length, headers);
+const send = (location: string, token: string, offset: number, bytes: Buffer, headers: Record<string, string> = {}) =>
+  tus.sendPiece(app, { location, token, offset, body: new Uint8Array(bytes), headers });
+const head = (location: string, token: string) => tus.askForOffset(app, location, token);
 
 /** Creates and sends everything in one PATCH; answers the last response. */
 async function uploadWhole(fileName: string, bytes: Buffer, account = admin): Promise<Response> {

@@ -276,6 +276,26 @@ describe('storage migrate', () => {
   });
 });
 
+test('a film that is replaced while it has two names keeps the new one for who watches, and goes to the trash from there', async () => {
+  const film = await upload('film.mp4');
+  const { store } = app.strapi.plugin('protected-vod').service('playback-session');
+  const client = { addressPrefix: '203.0.113.0/24', agent: '00000000000000aa' };
+  const watching = { tokenId: 'token', sessionHash: 'hash', salt: 'salt', role: null, video: 'video', locale: null };
+  await store.insertOnce({ ...watching, origin: { kind: 'public' }, asset: film.asset, client });
+  const run = care().migrate('flat')[Symbol.asyncIterator]();
+  await run.next();
+  await uploadToMediaLibrary(app, admin, { name: 'other.mp4', bytes: film.bytes, replaces: film.id });
+  await all({ [Symbol.asyncIterator]: () => run });
+  const storageKey = `library/${film.asset}.mp4`;
+  expect(await rowOf(film.asset)).toMatchObject({ state: 'replaced', storageKey, movedFrom: null });
+  expect(await all(care().migrate('flat'))).not.toContainEqual(expect.objectContaining({ assetId: film.asset }));
+  expect(await findings()).toEqual([]);
+  await store.end('hash', 'ended-by-editor');
+  await app.strapi.plugin('protected-vod').service('film-replacement').sweep();
+  expect(await rowOf(film.asset)).toMatchObject({ state: 'trashed' });
+  expect(await findings()).toEqual([]);
+});
+
 test('storage where finds the film of a video, a Media Library file and an asset', async () => {
   const film = await upload('film.mp4');
   const video = await publishVideo(app, admin, { source: film.id });

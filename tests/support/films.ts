@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CLIP_PATH } from './clips';
 import type { AdminAccount } from './strapi-accounts';
-import type { StrapiApp } from './strapi-app';
+
+/** Any node of a site. */
+type Site = { url: string };
+type Editor = Pick<AdminAccount, 'token'>;
 
 export const CLIP = CLIP_PATH;
 
@@ -17,7 +20,7 @@ export interface UploadedFile {
 }
 
 /** Sends to an admin route; throws what was answered unless it went well. */
-async function send(app: StrapiApp, admin: AdminAccount, route: string, init: RequestInit): Promise<unknown> {
+async function send(app: Site, admin: Editor, route: string, init: RequestInit): Promise<unknown> {
   const response = await fetch(app.url + route, {
     ...init,
     headers: { authorization: `Bearer ${admin.token}`, ...init.headers },
@@ -28,8 +31,8 @@ async function send(app: StrapiApp, admin: AdminAccount, route: string, init: Re
 
 /** Sends JSON, in the words of the admin panel. */
 export function sendAsAdmin(
-  app: StrapiApp,
-  admin: AdminAccount,
+  app: Site,
+  admin: Editor,
   route: string,
   body: object,
   method: 'POST' | 'PUT' = 'POST',
@@ -42,7 +45,7 @@ export function sendAsAdmin(
 }
 
 /** Uploads through the Media Library, as an editor does. */
-export async function uploadFilm(app: StrapiApp, editor: AdminAccount, file = CLIP): Promise<UploadedFile> {
+export async function uploadFilm(app: Site, editor: Editor, file = CLIP): Promise<UploadedFile> {
   const form = new FormData();
   form.append('files', new Blob([await readFile(file)], { type: 'video/mp4' }), path.basename(file));
   const [uploaded] = (await send(app, editor, '/upload', { method: 'POST', body: form })) as UploadedFile[];
@@ -60,8 +63,8 @@ export interface VideoFields {
 
 /** Makes an entry through the Content Manager and publishes it; returns its `documentId`. */
 export async function publishVideo(
-  app: StrapiApp,
-  editor: AdminAccount,
+  app: Site,
+  editor: Editor,
   fields: VideoFields & { source: number },
 ): Promise<string> {
   const entry = { title: 'A film', downloadable: true, ...fields };
@@ -71,11 +74,11 @@ export async function publishVideo(
 }
 
 /** Takes an entry back through the Content Manager. */
-export async function unpublishVideo(app: StrapiApp, editor: AdminAccount, documentId: string): Promise<void> {
+export async function unpublishVideo(app: Site, editor: Editor, documentId: string): Promise<void> {
   await sendAsAdmin(app, editor, `${VIDEO_ROUTE}/${documentId}/actions/unpublish`, {});
 }
 
 /** Deletes an entry through the Content Manager. */
-export async function deleteVideo(app: StrapiApp, editor: AdminAccount, documentId: string): Promise<void> {
+export async function deleteVideo(app: Site, editor: Editor, documentId: string): Promise<void> {
   await send(app, editor, `${VIDEO_ROUTE}/${documentId}`, { method: 'DELETE' });
 }

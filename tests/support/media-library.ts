@@ -1,5 +1,7 @@
 import type { AdminAccount } from './strapi-accounts';
-import type { StrapiApp } from './strapi-app';
+
+/** Any node of a site. */
+type Site = { url: string };
 
 /** A Media Library row as the admin API answers it, as far as tests look at it. */
 export interface MediaFile {
@@ -31,8 +33,8 @@ export interface MediaUpload {
 
 /** Uploads through the Media Library's own endpoint. */
 export async function uploadToMediaLibrary(
-  app: StrapiApp,
-  admin: AdminAccount,
+  app: Site,
+  admin: Pick<AdminAccount, 'token'>,
   upload: MediaUpload,
 ): Promise<MediaAnswer> {
   const form = new FormData();
@@ -50,7 +52,7 @@ export async function uploadToMediaLibrary(
 }
 
 /** Deletes through the Media Library's own endpoint; `query` e.g. `?force=true`. */
-export async function deleteFromMediaLibrary(app: StrapiApp, admin: AdminAccount, id: number, query = '') {
+export async function deleteFromMediaLibrary(app: Site, admin: Pick<AdminAccount, 'token'>, id: number, query = '') {
   const response = await fetch(`${app.url}/upload/files/${id}${query}`, {
     method: 'DELETE',
     headers: { authorization: `Bearer ${admin.token}` },

@@ -1,5 +1,7 @@
 import { type PlaybackTokenAnswer, playbackTokenAnswerSchema } from '../../server/contracts';
-import type { StrapiApp } from './strapi-app';
+
+/** Any node of a site. */
+type Site = { url: string };
 
 export interface MintResponse {
   status: number;
@@ -11,7 +13,7 @@ export interface MintResponse {
 
 /** Asks the token endpoint; `bearer` null asks as an anonymous visitor. */
 export async function askForToken(
-  app: StrapiApp,
+  app: Site,
   documentId: string,
   bearer: string | null,
   query = '',
@@ -30,7 +32,7 @@ export async function askForToken(
 }
 
 /** Mints a token that must be granted. */
-export async function mint(app: StrapiApp, documentId: string, bearer: string): Promise<PlaybackTokenAnswer['data']> {
+export async function mint(app: Site, documentId: string, bearer: string | null): Promise<PlaybackTokenAnswer['data']> {
   const answer = await askForToken(app, documentId, bearer);
   if (answer.status !== 200) throw new Error(`mint answered ${answer.status}: ${JSON.stringify(answer.body)}`);
   return playbackTokenAnswerSchema.parse(answer.body).data;

@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import type { CommandResult } from './run-command';
+import { CLI, type CommandResult, resultOf } from './run-command';
 
-const CLI = path.resolve(import.meta.dirname, '../../dist/cli/index.js');
 const APP_DIR = path.resolve(import.meta.dirname, '../app');
 
 /** The test app as `npm run build` of a site leaves it; once per test file. */
@@ -15,29 +13,16 @@ export async function compileApp(): Promise<void> {
 
 export interface RunningCommand {
   process: ChildProcess;
-  result: Promise<CommandResult & { signal: NodeJS.Signals | null }>;
+  result: Promise<CommandResult>;
 }
 
 /** Starts `protected-vod` in a directory, with the environment of this process and `env`. Build first. */
 export function startCommand(
   args: string[],
-  {
-    cwd,
-    env = {},
-    onOut = () => undefined,
-  }: { cwd: string; env?: Record<string, string>; onOut?: (text: string) => void },
+  { cwd, env = {}, onOut }: { cwd: string; env?: Record<string, string>; onOut?: (text: string) => void },
 ): RunningCommand {
   const child = spawn(process.execPath, [CLI, ...args], { cwd, env: { ...process.env, ...env } });
-  const told = { out: '', err: '' };
-  child.stdout.on('data', (chunk) => {
-    told.out += String(chunk);
-    onOut(told.out);
-  });
-  child.stderr.on('data', (chunk) => {
-    told.err += String(chunk);
-  });
-  const result = once(child, 'close').then(([code, signal]) => ({ code: Number(code ?? -1), signal, ...told }));
-  return { process: child, result };
+  return { process: child, result: resultOf(child, onOut) };
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { AdminAccount } from './strapi-accounts';
 
-const TUS = { 'tus-resumable': '1.0.0' };
+export const TUS = { 'tus-resumable': '1.0.0' };
 
 export interface Ticket {
   token: string;
@@ -26,9 +26,14 @@ export async function ticketFor(site: Site, admin: Pick<AdminAccount, 'token'>, 
   return ((await response.json()) as { data: Ticket }).data;
 }
 
-export function createUpload(site: Site, { token, endpoint }: Ticket, sizeBytes: number): Promise<Response> {
-  const headers = { ...TUS, 'upload-token': token, 'upload-length': String(sizeBytes) };
-  return fetch(site.url + endpoint, { method: 'POST', headers });
+export function createUpload(
+  site: Site,
+  { token, endpoint }: Ticket,
+  sizeBytes: number,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const own = { ...TUS, 'upload-token': token, 'upload-length': String(sizeBytes) };
+  return fetch(site.url + endpoint, { method: 'POST', headers: { ...own, ...headers } });
 }
 
 export interface Piece {
@@ -36,13 +41,15 @@ export interface Piece {
   token: string;
   offset: number;
   body: BodyInit;
+  headers?: Record<string, string>;
 }
 
-export function sendPiece(site: Site, { location, token, offset, body }: Piece): Promise<Response> {
+export function sendPiece(site: Site, { location, token, offset, body, headers = {} }: Piece): Promise<Response> {
   return fetch(site.url + location, {
     method: 'PATCH',
     headers: {
       ...TUS,
+      ...headers,
       'upload-token': token,
       'upload-offset': String(offset),
       'content-type': 'application/offset+octet-stream',

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type ExternalWorker, operatorStatusSchema, type SyncedStreamer } from '../../contracts';
+import { ALIVE_WITHIN_SECONDS, type ExternalWorker, operatorStatusSchema, type SyncedStreamer } from '../../contracts';
 import { formatStatus } from '../supervisor/status-line';
 import { CommandFailed } from './exit-code';
 import { createOperatorClient } from './operator-client';
@@ -7,7 +7,6 @@ import type { Terminal } from './terminal';
 import { type UrlOption, urlOption } from './url-option';
 
 /** A streamer without viewers syncs every ten seconds. */
-const ALIVE_WITHIN_SECONDS = 15;
 
 const HELP = `
 One line a process. Exits with 1 if one is not RUNNING, or Strapi does not answer. With streamer.mode "external" it can

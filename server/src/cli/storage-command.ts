@@ -15,7 +15,7 @@ const HELP = `
 Loads the app's Strapi without listening, so run it in the app's directory, as the user that Strapi runs as. Strapi may
 run meanwhile, and films go on playing.`;
 
-function formatStats({ ready, trashed, areas, freeBytes }: StorageStats): string {
+function formatStats({ ready, replaced, trashed, areas, freeBytes }: StorageStats): string {
   const average = ready.films === 0 ? 0 : Math.round(ready.bytes / ready.films);
   const sizes = [ready.smallestBytes, average, ready.largestBytes].map(formatBytes).join(', ');
   const areaLines = Object.entries(areas).map(
@@ -23,6 +23,7 @@ function formatStats({ ready, trashed, areas, freeBytes }: StorageStats): string
   );
   return [
     `films      ${ready.films}, ${formatBytes(ready.bytes)} (smallest, average, largest: ${sizes})`,
+    `replaced   ${replaced.films}, ${formatBytes(replaced.bytes)}`,
     `in trash   ${trashed.films}, ${formatBytes(trashed.bytes)}`,
     ...areaLines,
     `free       ${formatBytes(freeBytes)}`,

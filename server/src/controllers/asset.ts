@@ -2,7 +2,7 @@ import type { Core } from '@strapi/strapi';
 import { errors } from '@strapi/utils';
 import type { Context } from 'koa';
 import { z } from 'zod';
-import type { AdminAbility } from '../services/asset-overview';
+import type { AdminAbility } from '../services/admin-rights';
 import { getService } from '../services/get-service';
 
 const abilitySchema = z.custom<AdminAbility>(

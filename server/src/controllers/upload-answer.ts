@@ -15,11 +15,11 @@ async function addVerdicts(strapi: Core.Strapi, body: unknown): Promise<void> {
     return assetId === null ? [] : [{ file, assetId }];
   });
   if (films.length === 0) return;
-  const entries = await getService(strapi, 'asset-overview').read(films.map(({ assetId }) => assetId));
+  const assets = await getService(strapi, 'asset').findMany(films.map(({ assetId }) => assetId));
   for (const { file, assetId } of films) {
-    const entry = entries.find(({ id }) => id === assetId);
-    if (!entry) continue;
-    const { verdict, verdictReason, verdictSentence } = entry;
+    const asset = assets.get(assetId);
+    if (!asset) continue;
+    const { verdict = null, verdictReason = null, verdictSentence = null } = asset;
     Object.assign(file, {
       protectedVod: { assetId, verdict, verdictReason, verdictSentence } satisfies UploadedFilm,
     });

@@ -6,7 +6,6 @@ import { configOf } from '../config';
 import { VodError } from '../errors';
 import { keepQuietOnLeaving } from '../leaving-client';
 import { getService } from '../services/get-service';
-import type { RoomDemand } from '../services/incoming-films/room';
 import type { UploadRefusal } from '../services/incoming-films/upload-fate';
 import { refusalBody, refusalOf } from '../services/resumable-upload/answers';
 import { parseUploadChecksum, type UploadChecksum } from '../storage/upload-checksum';
@@ -17,17 +16,18 @@ const requestSchema = z.strictObject({
   sizeBytes: z.number().int().positive(),
   mime: z.string().max(127).optional(),
   folderId: z.number().int().positive().nullish(),
+  /** Id of the Media Library file whose film is replaced by this one. */
+  replaces: z.number().int().positive().nullish(),
 });
 const adminSchema = z.object({ id: z.union([z.number(), z.string()]).transform(String) });
 
 /** Told as early as can be; the room is held from the first request of the upload on. */
-async function refusalForRoom(strapi: Core.Strapi, demand: RoomDemand): Promise<UploadRefusal | null> {
+async function unlessRefused<T>(act: () => Promise<T>): Promise<{ done: T } | { refusal: UploadRefusal }> {
   try {
-    await getService(strapi, 'incoming-films').room.check(demand);
-    return null;
+    return { done: await act() };
   } catch (error) {
     const refusal = refusalOf(error);
-    if (refusal) return refusal;
+    if (refusal) return { refusal };
     throw error;
   }
 }
@@ -40,7 +40,7 @@ export function createUploadController({ strapi }: { strapi: Core.Strapi }) {
       if (!body.success) throw new errors.ValidationError(z.prettifyError(body.error));
       const admin = adminSchema.safeParse(ctx.state.user);
       if (!admin.success) throw new errors.ForbiddenError('Only a signed-in administrator can upload.');
-      const { fileName, sizeBytes, folderId = null } = body.data;
+      const { fileName, sizeBytes, folderId = null, replaces = null } = body.data;
       if (sizeBytes > configOf(strapi).upload.maxBytes) {
         throw new errors.PayloadTooLargeError(`“${fileName}” is larger than this site allows.`);
       }
@@ -49,15 +49,13 @@ export function createUploadController({ strapi }: { strapi: Core.Strapi }) {
       }
       await getService(strapi, 'media-file').checkName(fileName);
       ctx.set('Cache-Control', 'no-store');
-      const refusal = await refusalForRoom(strapi, { fileName, sizeBytes });
-      if (refusal) {
-        ctx.status = refusal.status;
-        ctx.body = refusalBody(refusal);
-        return;
-      }
-      const film = { adminId: admin.data.id, fileName, sizeBytes, folderId };
-      ctx.status = 201;
-      ctx.body = { data: await getService(strapi, 'resumable-upload').issue(film) };
+      const film = { adminId: admin.data.id, fileName, sizeBytes, folderId, replaces };
+      const issued = await unlessRefused(async () => {
+        await getService(strapi, 'incoming-films').room.check({ fileName, sizeBytes });
+        return getService(strapi, 'resumable-upload').issue(film);
+      });
+      ctx.status = 'refusal' in issued ? issued.refusal.status : 201;
+      ctx.body = 'refusal' in issued ? refusalBody(issued.refusal) : { data: issued.done };
     },
   };
 }

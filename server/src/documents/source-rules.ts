@@ -5,6 +5,7 @@ import { VIDEO_UID } from '../content-types/uids';
 import { getService } from '../services/get-service';
 import { markedAsset } from '../services/protected-mark';
 import { alignPublishedLocales } from './locale-agreement';
+import { createPublishedFilms } from './published-films';
 import { refuseUnlessEditor } from './source-sharing';
 
 const ACTIONS = new Set(['create', 'update', 'publish', 'clone']);
@@ -68,12 +69,17 @@ export function guardVideoSources(strapi: Core.Strapi): void {
     // A clone is another entry: what it shares with its model is newly attached.
     const known = documentId !== undefined && context.action !== 'clone' ? [documentId] : [];
     const before = new Set((await sourcesOf(strapi, known)).map((source) => source.id));
-    return strapi.db.transaction(async () => {
-      const result = await next();
-      const written = resultSchema.safeParse(result).data ?? [];
-      if (written.length > 0) await checkSources(strapi, [...new Set(written)], before);
-      if (publishes) for (const id of new Set(written)) await alignPublishedLocales(strapi, id);
-      return result;
+    const films = createPublishedFilms(strapi);
+    if (publishes && documentId !== undefined) await films.note(documentId);
+    const result = await strapi.db.transaction(async () => {
+      const done = await next();
+      const written = new Set(resultSchema.safeParse(done).data ?? []);
+      if (written.size > 0) await checkSources(strapi, [...written], before);
+      if (publishes) for (const id of written) await alignPublishedLocales(strapi, id);
+      return done;
     });
+    // The entry is written; an event less is no reason to say otherwise.
+    await films.auditReplacements().catch((error: unknown) => strapi.log.error(error));
+    return result;
   });
 }

@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { PLUGIN_ID } from '../../contracts';
+import { FILE_UID } from './protected-mark';
 
 /** Boxes in Settings → Administration panel → Roles. To look and to act are different rights. */
 const RIGHTS = [
@@ -36,14 +37,41 @@ export async function registerAdminRights(strapi: Core.Strapi): Promise<void> {
 
 export type AdminStanding = 'gone' | 'deactivated' | 'without-right' | 'holds-right';
 
-/** How an administrator stands to an action that is asked for without a subject, read afresh (S8, S23). */
-export async function adminStanding(strapi: Core.Strapi, adminId: string, action: string): Promise<AdminStanding> {
+/** CASL, as Strapi's admin asks it. */
+export interface AdminAbility {
+  can(action: string, subject?: unknown): boolean;
+}
+
+/** What an administrator may do, read afresh (S8, S23). */
+export async function adminAbility(
+  strapi: Core.Strapi,
+  adminId: string,
+): Promise<AdminAbility | 'gone' | 'deactivated'> {
   // PostgreSQL would refuse the question.
   if (!/^\d{1,15}$/.test(adminId)) return 'gone';
   const where = { id: Number(adminId) };
   const user = await strapi.db.query('admin::user').findOne({ where, populate: ['roles'] });
   if (!user) return 'gone';
   if (user.isActive !== true || user.blocked === true) return 'deactivated';
-  const ability = await strapi.service('admin::permission').engine.generateUserAbility(user);
+  return strapi.service('admin::permission').engine.generateUserAbility(user);
+}
+
+/** How an administrator stands to an action that is asked for without a subject, read afresh. */
+export async function adminStanding(strapi: Core.Strapi, adminId: string, action: string): Promise<AdminStanding> {
+  const ability = await adminAbility(strapi, adminId);
+  if (typeof ability === 'string') return ability;
   return ability.can(action) === true ? 'holds-right' : 'without-right';
 }
+
+/** Whether a right of the Media Library holds for one of these files, with the conditions that it may have. */
+export function holdsForFile(
+  strapi: Core.Strapi,
+  { ability, action }: { ability: AdminAbility; action: string },
+  /** Populated as `FILE_CREATOR` says: conditions look at that. */
+  files: readonly unknown[],
+): boolean {
+  const manager = strapi.service('admin::permission').createPermissionsManager({ ability, action, model: FILE_UID });
+  return files.some((file) => ability.can(action, manager.toSubject(file)));
+}
+
+export const FILE_CREATOR = { createdBy: { populate: ['roles'] } };

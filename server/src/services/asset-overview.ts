@@ -1,8 +1,16 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { type AssetEntry, assetIdSchema, derivedFileSchema, documentIdSchema, INGEST_REASONS } from '../../contracts';
+import {
+  ASSET_STATES,
+  type AssetEntry,
+  assetIdSchema,
+  derivedFileSchema,
+  documentIdSchema,
+  INGEST_REASONS,
+} from '../../contracts';
 import { ASSET_UID } from '../content-types/uids';
 import { tracksSchema } from '../storage/metadata';
+import { type AdminAbility, FILE_CREATOR, holdsForFile } from './admin-rights';
 import { judgedSchema } from './asset-judgement';
 import { getService } from './get-service';
 import type { JobRow } from './ingest/job-row';
@@ -11,7 +19,7 @@ import { assetsBehind } from './storage-care/where';
 
 const rowSchema = z.object({
   documentId: assetIdSchema,
-  state: z.enum(['ready', 'trashed']),
+  state: z.enum(ASSET_STATES),
   reason: z.string().nullish(),
   fileName: z.string(),
   mime: z.string(),
@@ -25,11 +33,6 @@ const rowSchema = z.object({
 
 /** Strapi's own right to look at files of the Media Library. */
 const READ_FILES = 'plugin::upload.read';
-
-/** CASL, as Strapi's admin asks it. */
-export interface AdminAbility {
-  can(action: string, subject?: unknown): boolean;
-}
 
 function jobEntry({ kind, state, reason, progress, attempt, failures }: JobRow): AssetEntry['jobs'][number] {
   const sentence = reason === null ? null : INGEST_REASONS[reason];
@@ -50,11 +53,8 @@ export function createAssetOverviewService({ strapi }: { strapi: Core.Strapi }) 
   async function mayRead(assetId: string, ability: AdminAbility): Promise<boolean> {
     const files = await strapi.db
       .query(FILE_UID)
-      .findMany({ where: { url: protectedMark(assetId).url }, populate: { createdBy: { populate: ['roles'] } } });
-    const manager = strapi
-      .service('admin::permission')
-      .createPermissionsManager({ ability, action: READ_FILES, model: FILE_UID });
-    return files.some((file) => ability.can(READ_FILES, manager.toSubject(file)));
+      .findMany({ where: { url: protectedMark(assetId).url }, populate: FILE_CREATOR });
+    return holdsForFile(strapi, { ability, action: READ_FILES }, files);
   }
 
   async function read(assetIds: string[]): Promise<AssetEntry[]> {

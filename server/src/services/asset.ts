@@ -1,6 +1,8 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import {
+  ASSET_STATES,
+  type AssetState,
   assetIdSchema,
   type DerivedFile,
   derivedFileSchema,
@@ -30,7 +32,7 @@ const rowSchema = z.object({
   sha256: z.string(),
   contentVersion: z.string(),
   durationSeconds: z.number(),
-  state: z.enum(['ready', 'trashed']),
+  state: z.enum(ASSET_STATES),
   reason: z.string().nullish(),
   trashKey: z.string().nullish(),
   ...judgedSchema.shape,
@@ -42,8 +44,6 @@ const rowSchema = z.object({
   derived: z.array(derivedFileSchema).nullish().catch(null),
   derivedRevision: z.coerce.number().int().nullish(),
 });
-
-const identifiedSchema = rowSchema.pick({ documentId: true });
 
 /** One stored source, as its row says. `documentId` is the asset id. */
 export type Asset = z.infer<typeof rowSchema>;
@@ -60,6 +60,8 @@ export interface AssetFacts extends Film {
   trashKey?: string | null;
   derived?: DerivedFile[];
 }
+
+const RESTORED = { state: 'ready', trashKey: null, reason: null, replacedBy: null, replacedIn: null };
 
 /** A film of which nothing can be delivered yet. */
 export interface UnpreparedAsset {
@@ -90,8 +92,18 @@ function picturesOf({ storageKey, derived }: Asset): Pick<GrantedAsset, 'poster'
   return { ...(poster && { poster }), ...(index && sprite && { storyboard: { index, sprite } }) };
 }
 
-function granted(asset: Asset | null): GrantedAsset | UnpreparedAsset | null {
-  if (asset?.state !== 'ready') return null;
+type Granted = GrantedAsset | UnpreparedAsset;
+
+/** Whom an asset is granted to: `any` viewer, or only one whose session began on it and may have outlived it. */
+type Audience = 'any' | 'running';
+
+const GRANTED_STATES: Record<Audience, ReadonlySet<AssetState>> = {
+  any: new Set(['ready']),
+  running: new Set(['ready', 'replaced']),
+};
+
+function granted(asset: Asset | null, audience: Audience): Granted | null {
+  if (asset === null || !GRANTED_STATES[audience].has(asset.state)) return null;
   const { documentId: id, contentVersion, fileName, mime, durationSeconds, storageKey, sizeBytes } = asset;
   if (!isSourcePlayed(asset)) {
     const unprepared = unpreparedReason(asset);
@@ -106,8 +118,8 @@ function granted(asset: Asset | null): GrantedAsset | UnpreparedAsset | null {
 export const ASSET_ATTRIBUTES = Object.keys(rowSchema.shape);
 
 /** What a streamer needs to serve the asset of a row; null unless it is ready, or will be. */
-export function grantedFrom(row: unknown): GrantedAsset | UnpreparedAsset | null {
-  return granted(rowSchema.nullable().parse(row));
+export function grantedFrom(row: unknown): Granted | null {
+  return granted(rowSchema.nullable().parse(row), 'any');
 }
 
 /** Rows of stored films. Every write here makes the leases that it concerns due (see `revocation`). */
@@ -145,8 +157,30 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
     return true;
   }
 
+  /** By id. A row that does not parse is left out, and keeps nobody from the others (S17). */
+  async function findMany(ids: readonly string[]): Promise<Map<string, Asset>> {
+    const found: unknown[] = await rows().findMany({ where: { documentId: { $in: [...ids] } } });
+    const assets = found.flatMap((row) => rowSchema.safeParse(row).data ?? []);
+    return new Map(assets.map((asset) => [asset.documentId, asset]));
+  }
+
+  function reader(audience: Audience): (assetId: string) => Promise<Granted | null> {
+    const read = batched(async (ids: string[]) => {
+      const assets = await findMany(ids);
+      return new Map([...assets].map(([id, asset]) => [id, granted(asset, audience)]));
+    });
+    return async (id) => (assetIdSchema.safeParse(id).success ? read(id) : null);
+  }
+
   return {
     findById,
+    findMany,
+
+    /** Null: there is none of this id. */
+    async stateOf(id: string): Promise<AssetState | null> {
+      const row: unknown = await rows().findOne({ where: { documentId: id }, select: ['state'] });
+      return rowSchema.pick({ state: true }).nullable().parse(row)?.state ?? null;
+    },
 
     /** By the id of the Media Library row. */
     async findByFileId(fileId: number): Promise<Asset | null> {
@@ -206,7 +240,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
       const asset = await require(assetId, 'trashed');
       if (!asset.trashKey) throw new VodError('asset-missing', `Asset ${assetId} has no place in the trash.`);
       await restoreFromTrash(storage().root, asset.trashKey, asset.storageKey);
-      await rows().update({ where: { documentId: assetId }, data: { state: 'ready', trashKey: null, reason: null } });
+      await rows().update({ where: { documentId: assetId }, data: RESTORED });
       const restored = await require(assetId, 'ready');
       if ((await this.countFiles(assetId)) === 0) {
         await getService(strapi, 'media-file').create({ asset: restored, folderId: null, adminId: null });
@@ -231,12 +265,9 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
      * Answers what a streamer needs to serve an asset; null unless it is ready, or will be. Reads each once, and together
      * what is asked for at one time.
      */
-    grantedAssets(): (assetId: string) => Promise<GrantedAsset | UnpreparedAsset | null> {
-      const read = batched(async (ids: string[]) => {
-        const found: unknown[] = await rows().findMany({ where: { documentId: { $in: ids } } });
-        return new Map(found.map((row) => [identifiedSchema.parse(row).documentId, row]));
-      });
-      return async (id) => (assetIdSchema.safeParse(id).success ? grantedFrom(await read(id)) : null);
-    },
+    grantedAssets: () => reader('any'),
+
+    /** The same for sessions that began on it: also of a film that was replaced since. */
+    heldAssets: () => reader('running'),
   };
 }

@@ -10,6 +10,7 @@ import { createExternalSubjectsService } from './external-subjects';
 import { createExternalWorkersService } from './external-workers';
 import { createFilmIntakeService } from './film-intake';
 import { createFilmJudgingService } from './film-judging';
+import { createFilmReplacementService } from './film-replacement';
 import { createGuestLinksService } from './guest-links';
 import { createIncomingFilmsService } from './incoming-films';
 import { createIngestService } from './ingest';
@@ -51,6 +52,7 @@ export const services = {
   'film-intake': createFilmIntakeService,
   'incoming-films': createIncomingFilmsService,
   'film-judging': createFilmJudgingService,
+  'film-replacement': createFilmReplacementService,
   'media-file': createMediaFileService,
   'media-folder': createMediaFolderService,
   'resumable-upload': createResumableUploadService,

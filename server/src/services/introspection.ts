@@ -231,10 +231,19 @@ class Inquiry {
       await this.giveViewBack(tokenId).catch(() => undefined);
       throw error;
     });
-    if (row.session_hash === sessionHash) {
-      getService(this.strapi, 'audit').record({ kind: 'redemption', ...factsOfSession(row) });
-    }
-    return row;
+    if (row.session_hash !== sessionHash) return row;
+    const opened = await this.onCurrentFilm(row);
+    getService(this.strapi, 'audit').record({ kind: 'redemption', ...factsOfSession(opened) });
+    return opened;
+  }
+
+  /** Who replaced the film meanwhile has found no session to wait for, or this finds out. What is decided anew may end it. */
+  private async onCurrentFilm(row: SessionRow): Promise<SessionRow> {
+    if ((await getService(this.strapi, 'asset').stateOf(row.asset)) === 'ready') return row;
+    const { asset: _replaced, ...question } = questionOf(row);
+    const decision = await getService(this.strapi, 'entitlement').decide(question);
+    if (!decision.allow || !(await this.store.rebind(row, decision.asset.id))) return row;
+    return { ...row, asset: decision.asset.id };
   }
 
   /** The row may have been kept before the failure; where that cannot be told, whoever shows the token again has its view. */

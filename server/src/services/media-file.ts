@@ -76,6 +76,18 @@ export function createMediaFileService({ strapi }: { strapi: Core.Strapi }) {
       return rowSchema.parse(row);
     },
 
+    /** Lets a row stand for another film, as “Replace media” does: its id, its folder, and whatever shows it, stay. */
+    async replace(id: number, { asset, adminId }: { asset: Asset; adminId: number }): Promise<MediaFileRow> {
+      const { name, ext, mime, size } = await format({ ...asset, folderId: null });
+      const provider = strapi.config.get('plugin::upload.provider');
+      const film = { name, ext, mime, size, formats: null, provider, ...protectedMark(asset.documentId) };
+      const row: unknown = await strapi.db
+        .query(FILE_UID)
+        .update({ where: { id }, data: { ...film, updatedBy: adminId } });
+      await announce('media.update', row);
+      return rowSchema.parse(row);
+    },
+
     /**
      * Lets a row stand for other bytes: a film that was public is protected, or the other way round. Its id, and so
      * whatever shows it, stays. False: its address is another one by now.

@@ -43,6 +43,9 @@ export function storedId({ id, owner }: Pick<AuditParty, 'id' | 'owner'>): strin
   return id === null || owner === undefined ? id : `${id}:${owner}`;
 }
 
+/** Those of all admin tokens of an administrator, as `storedId` keeps them: for SQL's `LIKE`. */
+export const storedTokensOf = (admin: string): string => `%:${admin}`;
+
 /** A stored origin as administrators are told it. */
 export function shownParty(kind: string, stored: string | null): AuditParty {
   if (stored === null) return { kind, id: null };

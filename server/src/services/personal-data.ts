@@ -3,7 +3,7 @@ import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { AuditEntry, GuestLinkEntry, SessionEntry } from '../../contracts';
 import { AUDIT_TABLE } from './audit/event-table';
-import { rowsOf } from './audit/person-rows';
+import { rowsOf, tokensActing } from './audit/person-rows';
 import { getService } from './get-service';
 import { columnsOfPerson, originOfPerson, type Person, type PersonOrigin } from './person';
 import { retryingDeadlocks } from './playback-session/deadlock';
@@ -75,14 +75,13 @@ export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): 
   /** What an administrator did stays told of those to whom it was done. */
   async function forgetActor(admin: string): Promise<number> {
     const table = () => strapi.db.getConnection(AUDIT_TABLE);
-    const byToken = `admin-token:%:${admin}`;
     const own: number = await retryingDeadlocks(() =>
       table()
         .where({ actor: `admin:${admin}` })
         .update({ actor: 'admin:' }),
     );
     const others: number = await retryingDeadlocks(() =>
-      table().where('actor', 'like', byToken).update({ actor: 'admin-token:' }),
+      table().where('actor', 'like', tokensActing(admin)).update({ actor: 'admin-token:' }),
     );
     await getService(strapi, 'guest-links').forgetAdministrator(admin);
     return own + others;

@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto';
+import { sha256Of } from './sha256';
 import { hasErrno } from './storage-error';
 import { openKey, type StorageRoot } from './storage-root';
 
 /** SHA-256 of a stored file, read from the disk now. Throws what `openKey` throws. */
 export async function hashKey(root: StorageRoot, key: string): Promise<string> {
   const handle = await openKey(root, key);
-  const hash = createHash('sha256');
-  for await (const piece of handle.createReadStream({ highWaterMark: 1024 * 1024 })) hash.update(piece as Buffer);
-  return hash.digest('hex');
+  return sha256Of(handle.createReadStream({ highWaterMark: 1024 * 1024 }));
 }
 
 /** Size of a stored file; null: there is none. Throws `storage-outside-root` for what is reached by a symbolic link. */

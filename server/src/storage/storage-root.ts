@@ -16,7 +16,8 @@ export interface StorageRoot {
   readonly path: string;
 }
 
-function liesWithin(parent: string, child: string): boolean {
+/** Of resolved paths; a directory lies within itself. */
+export function liesWithin(parent: string, child: string): boolean {
   return child === parent || child.startsWith(parent + path.sep);
 }
 

@@ -23,20 +23,25 @@ export async function followToTrash(root: StorageRoot, key: string, trashKey: st
   await pruneEmptyParents(root, key);
 }
 
-/**
- * Moves a film, its metadata and what was made of it to `trash/YYYY-MM-DD/<assetId>/` and returns its key there. Throws `storage-missing`
- * if the film is not where it should be.
- */
-export async function moveToTrash(root: StorageRoot, key: string, assetId: string, today: Date): Promise<string> {
-  const day = today.toISOString().slice(0, 10);
-  const trashKey = `trash/${day}/${assetId}/${path.posix.basename(key)}`;
+/** Where a film belongs that goes to the trash today. */
+export function trashKeyFor(key: string, assetId: string, today: Date): string {
+  return `trash/${today.toISOString().slice(0, 10)}/${assetId}/${path.posix.basename(key)}`;
+}
+
+/** Moves a film, its metadata and what was made of it there. False: the film is not where it should be. May be done again. */
+export async function moveToTrashKey(root: StorageRoot, key: string, trashKey: string): Promise<boolean> {
   await makeParentOfKey(root, trashKey);
-  if (!(await moveIfThere(root, key, trashKey))) {
-    await pruneEmptyParents(root, trashKey);
-    throw storageError('storage-missing', 'The film to be trashed is not in the library.');
-  }
-  await followToTrash(root, key, trashKey);
-  return trashKey;
+  const isMoved = await moveIfThere(root, key, trashKey);
+  if (isMoved) await followToTrash(root, key, trashKey);
+  else await pruneEmptyParents(root, trashKey);
+  return isMoved;
+}
+
+/** Moves a film to where it belongs in the trash and returns its key there. Throws `storage-missing` if it is not where it should be. */
+export async function moveToTrash(root: StorageRoot, key: string, assetId: string, today: Date): Promise<string> {
+  const trashKey = trashKeyFor(key, assetId, today);
+  if (await moveToTrashKey(root, key, trashKey)) return trashKey;
+  throw storageError('storage-missing', 'The film to be trashed is not in the library.');
 }
 
 /**

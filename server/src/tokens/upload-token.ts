@@ -15,15 +15,19 @@ const claimsSchema = z.object({
   nam: z.string().min(1).max(255),
   len: z.number().int().positive(),
   fol: z.number().int().positive().nullable(),
+  // Tokens of an earlier version have none.
+  rep: z.number().int().positive().nullable().default(null),
 });
 
-/** What one upload token permits: this admin, this upload, this name, this many bytes, into this folder. */
+/** What one upload token permits: this admin, this upload, this name, this many bytes, into this folder or in place of this file. */
 export interface UploadClaims {
   uploadId: string;
   adminId: string;
   fileName: string;
   sizeBytes: number;
   folderId: number | null;
+  /** Of the Media Library file whose film it replaces; null: it becomes a file of its own. */
+  replaces: number | null;
 }
 
 /** Of a token that was found to be good. */
@@ -34,7 +38,7 @@ export interface VerifiedUpload extends UploadClaims {
 
 /** Signs an upload token (HS256: whoever verifies it is whoever signed it). */
 export async function mintUploadToken(key: Uint8Array, claims: UploadClaims, lifetimeSeconds: number): Promise<string> {
-  return new SignJWT({ nam: claims.fileName, len: claims.sizeBytes, fol: claims.folderId })
+  return new SignJWT({ nam: claims.fileName, len: claims.sizeBytes, fol: claims.folderId, rep: claims.replaces })
     .setProtectedHeader({ alg: 'HS256', typ: TYPE })
     .setIssuer(ISSUER)
     .setAudience(AUDIENCE)
@@ -59,8 +63,9 @@ export async function verifyUploadToken(key: Uint8Array, token: string): Promise
       audience: AUDIENCE,
       requiredClaims: ['exp', 'jti', 'sub'],
     });
-    const { exp, jti, sub, nam, len, fol } = claimsSchema.parse(payload);
-    return { uploadId: jti, adminId: sub, fileName: nam, sizeBytes: len, folderId: fol, expiresAt: exp * 1000 };
+    const { exp, jti, sub, nam, len, fol, rep } = claimsSchema.parse(payload);
+    const film = { fileName: nam, sizeBytes: len, folderId: fol, replaces: rep };
+    return { uploadId: jti, adminId: sub, ...film, expiresAt: exp * 1000 };
   } catch (error) {
     if (error instanceof errors.JOSEError || error instanceof z.ZodError) {
       throw new VodError('upload-token-invalid', 'The upload token is invalid or has expired.', { cause: error });

@@ -212,9 +212,8 @@ export function createGate({ lookup, tokenLookup, posterLookup, maxResponsesPerS
       if (session !== null) return admitFound(session, client, request);
       if (sessionIdSchema.safeParse(credential).success) return admitSession(request, client);
       // Looking at a poster is no playback: it spends no token.
-      if (request.resource?.kind === 'poster') return refuse(403, 'credential-malformed');
-      if (playbackTokenSchema.safeParse(credential).success) return admitToken(request, client);
-      return refuse(403, 'credential-malformed');
+      const isToken = request.resource?.kind !== 'poster' && playbackTokenSchema.safeParse(credential).success;
+      return isToken ? admitToken(request, client) : refuse(403, 'credential-malformed');
     },
   };
 }

@@ -4,7 +4,7 @@ import type { ProxyCheck } from '../access/client-address';
 import type { Exchange } from '../http/exchange';
 import { negotiate } from '../http/negotiate';
 import { HeadPart, writeReadyHead } from '../http/ready-head';
-import { sendStatus } from '../http/refusal-answer';
+import { sendTooFast } from '../http/refusal-answer';
 import { KEEP_PRIVATELY, SECURITY_HEADERS } from '../http/security-headers';
 import { FileMemory, type SegmentFile, type SegmentFiles } from './segment-files';
 
@@ -95,7 +95,7 @@ export function createAccel({ prefix, packager, isProxied }: AccelParts): Accel 
     }
     const waitMs = claim(exchange, resource, file, extent.length / sizeBytes);
     if (waitMs > 0) {
-      sendStatus(response, 429, { 'retry-after': String(Math.ceil(waitMs / 1000)) });
+      sendTooFast(response, waitMs);
       return true;
     }
     session.countBytes(extent.length);

@@ -26,6 +26,11 @@ export function sendStatus(response: ServerResponse, status: number, headers: Re
   response.end(body);
 }
 
+/** Media that the session's pace has no room for yet (S13). */
+export function sendTooFast(response: ServerResponse, waitMs: number): void {
+  sendStatus(response, 429, { 'retry-after': String(Math.ceil(waitMs / 1000)) });
+}
+
 export function sendRefusal(response: ServerResponse, { status, retryAfterSeconds }: Refusal): void {
   const headers: Record<string, string> = {};
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds);

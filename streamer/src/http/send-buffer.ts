@@ -1,7 +1,7 @@
 import type { PacedKind } from '../access/media-pace';
 import type { Exchange, Representation } from './exchange';
 import { type Extent, negotiate } from './negotiate';
-import { sendStatus } from './refusal-answer';
+import { sendTooFast } from './refusal-answer';
 
 export interface MediaShare {
   kind: PacedKind;
@@ -26,7 +26,7 @@ export function sendBuffer(exchange: Exchange, { bytes, representation, media }:
   const { status, headers, extent } = negotiate(exchange, { ...representation, sizeBytes: bytes.length });
   const waitMs = extent !== null && media !== undefined ? claim(exchange, media, extent, bytes.length) : 0;
   if (waitMs > 0) {
-    sendStatus(response, 429, { 'retry-after': String(Math.ceil(waitMs / 1000)) });
+    sendTooFast(response, waitMs);
     return;
   }
   response.writeHead(status, headers);

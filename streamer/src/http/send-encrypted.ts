@@ -3,7 +3,7 @@ import { encryptedParts, encryptedSize } from '../hls/segment-cipher';
 import type { SegmentKey } from '../hls/segment-keys';
 import type { Exchange } from './exchange';
 import { type Extent, negotiate } from './negotiate';
-import { sendStatus } from './refusal-answer';
+import { sendTooFast } from './refusal-answer';
 import type { BufferAnswer, MediaShare } from './send-buffer';
 import { writeBlock } from './write-block';
 
@@ -47,7 +47,7 @@ export async function sendEncrypted(exchange: Exchange, answer: EncryptedAnswer)
   const { status, headers, extent } = negotiate(exchange, { ...representation, etag, sizeBytes });
   const waitMs = extent === null ? 0 : session.claimMedia(media.kind, media.durationSeconds);
   if (waitMs > 0) {
-    sendStatus(response, 429, { 'retry-after': String(Math.ceil(waitMs / 1000)) });
+    sendTooFast(response, waitMs);
     return;
   }
   response.writeHead(status, headers);

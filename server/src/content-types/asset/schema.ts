@@ -1,4 +1,4 @@
-import { VERDICTS } from '../../../contracts';
+import { ASSET_STATES, VERDICTS } from '../../../contracts';
 import { HIDDEN } from '../hidden';
 
 /** One stored source. Its `documentId` is the asset id; the bytes lie at `storageKey` below the storage root. */
@@ -24,10 +24,18 @@ export const assetSchema = {
     verdict: { type: 'enumeration', enum: VERDICTS },
     verdictReason: { type: 'string' },
     verdictSentence: { type: 'text' },
-    /** `ready`: the bytes are in the library. `trashed`: they lie at `trashKey`. */
-    state: { type: 'enumeration', enum: ['ready', 'trashed'], default: 'ready', required: true },
+    /**
+     * `ready`: the bytes are in the library. `replaced`: they still are, for those who watch; nobody begins, and they go to
+     * the trash when the last session ends. `trashed`: they lie at `trashKey`.
+     */
+    state: { type: 'enumeration', enum: ASSET_STATES, default: 'ready', required: true },
     reason: { type: 'string' },
+    /** Of one that is `replaced`: where it is about to be put. */
     trashKey: { type: 'string' },
+    /** The asset that its Media Library file stands for now; while `ready`, that it is about to. */
+    replacedBy: { type: 'string' },
+    /** `documentId` of that file. */
+    replacedIn: { type: 'string' },
     /** Where a migration is about to put the film; the row stays true until `storageKey` says so. */
     movingTo: { type: 'string' },
     /** Where it lay before: the name stays until no streamer can hold it any more. */
@@ -35,6 +43,7 @@ export const assetSchema = {
   },
   indexes: [
     { type: 'unique', name: 'pvod_asset_key', columns: ['storage_key'] },
+    { name: 'pvod_asset_state', columns: ['state'] },
     { name: 'pvod_asset_verdict', columns: ['verdict'] },
     { name: 'pvod_asset_target', columns: ['moving_to'] },
     { name: 'pvod_asset_former', columns: ['moved_from'] },

@@ -1,3 +1,4 @@
+import { JOB_STATES } from '../../../contracts';
 import { HIDDEN } from '../hidden';
 
 /** One thing to be made of one source. The index lets there be one of each kind: asking again changes nothing. */
@@ -12,7 +13,7 @@ export const ingestJobSchema = {
     kind: { type: 'string', required: true },
     /** Lower comes first. */
     priority: { type: 'integer', required: true },
-    state: { type: 'enumeration', enum: ['queued', 'running', 'done', 'failed', 'cancelled'], required: true },
+    state: { type: 'enumeration', enum: JOB_STATES, required: true },
     /**
      * Milliseconds since the epoch on the database's clock. Queued: from when on it may be claimed. Running: when its
      * lease is over and another worker may have it.

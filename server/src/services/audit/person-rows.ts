@@ -1,5 +1,5 @@
 import type { Core } from '@strapi/strapi';
-import { columnsOfPerson, type Person } from '../person';
+import { columnsOfPerson, type Person, storedTokensOf } from '../person';
 
 type Query = ReturnType<Core.Strapi['db']['getConnection']>;
 
@@ -8,12 +8,17 @@ function concerns(admin: string) {
   return (query: Query) =>
     query
       .where({ origin_kind: 'admin', origin_id: admin })
-      .orWhere((byToken) => byToken.where({ origin_kind: 'admin-token' }).where('origin_id', 'like', `%:${admin}`));
+      .orWhere((byToken) =>
+        byToken.where({ origin_kind: 'admin-token' }).where('origin_id', 'like', storedTokensOf(admin)),
+      );
 }
+
+/** How the column `actor` names the tokens of an administrator. */
+export const tokensActing = (admin: string): string => `admin-token:${storedTokensOf(admin)}`;
 
 /** What an administrator did, to whomever. */
 export function rowsBy(admin: string) {
-  return (query: Query) => query.where({ actor: `admin:${admin}` }).orWhere('actor', 'like', `admin-token:%:${admin}`);
+  return (query: Query) => query.where({ actor: `admin:${admin}` }).orWhere('actor', 'like', tokensActing(admin));
 }
 
 /** Rows of the audit that concern a person. */

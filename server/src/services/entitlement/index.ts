@@ -24,6 +24,8 @@ export interface Reads {
   draft(question: Question): Promise<VideoRow | null>;
   ruleDenial: ReturnType<Rules['deliberation']>;
   asset(id: string): Promise<GrantedAsset | UnpreparedAsset | null>;
+  /** Likewise, of a session that began on it. */
+  heldAsset(id: string): Promise<GrantedAsset | UnpreparedAsset | null>;
   policies(): Promise<RolePolicies>;
 }
 
@@ -87,7 +89,7 @@ async function decide(reads: Reads, question: Question): Promise<Decision> {
   if ('allow' in video) return video;
   const assetId = question.asset ?? assetIdOf(video);
   if (assetId === null) return deny('asset-missing', 'not-found');
-  const stored = await reads.asset(assetId);
+  const stored = await (question.asset === undefined ? reads.asset(assetId) : reads.heldAsset(assetId));
   if (!stored) return deny('asset-not-ready', 'not-found');
   // Nobody is told more than that: not all of it will ever be prepared.
   if ('unprepared' in stored) return { ...deny(stored.unprepared, 'not-available-yet'), asset: stored.id };
@@ -142,6 +144,7 @@ export function createEntitlementService({ strapi }: { strapi: Core.Strapi }): E
         draft: (question) => draft(question.video, question.locale),
         ruleDenial: rules.deliberation(),
         asset: getService(strapi, 'asset').grantedAssets(),
+        heldAsset: getService(strapi, 'asset').heldAssets(),
         policies: once(() => getService(strapi, 'role-policies').read()),
         ...known,
       };

@@ -3,10 +3,10 @@ import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import { VodError } from '../../errors';
 import { hasErrno } from '../../storage/storage-error';
+import { liesWithin } from '../../storage/storage-root';
 import { getService } from '../get-service';
 
-const contains = (outer: string, inner: string) => inner === outer || inner.startsWith(outer + path.sep);
-const overlap = (one: string, other: string) => contains(one, other) || contains(other, one);
+const overlap = (one: string, other: string) => liesWithin(one, other) || liesWithin(other, one);
 
 async function realpathOrSelf(directory: string): Promise<string> {
   return realpath(directory).catch(() => path.resolve(directory));

@@ -1,22 +1,19 @@
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
-import { z } from 'zod';
 import { configOf } from '../../config';
-import { ASSET_UID } from '../../content-types/uids';
 import { looksLikeFilm } from '../../storage/inspection/film-guess';
 import { lockLibrary } from '../../storage/keeper-lock';
 import { OutsideFile } from '../../storage/outside/outside-file';
-import { copyIn, hashOutside, linkIn } from '../../storage/outside/take-in';
+import { copyIn, linkIn } from '../../storage/outside/take-in';
 import { type OutsideEntry, walkDirectory } from '../../storage/outside/walk-directory';
 import { segmentName } from '../../storage/segment-name';
 import type { Asset } from '../asset';
 import { failureOf } from '../film-failure';
 import { getService } from '../get-service';
+import { findSameBytes } from '../same-bytes';
 import { ensureEntry, ensureFile } from './entry';
 import type { ImportEvent, ImportOptions } from './events';
 import { resolveImportRoot } from './import-root';
-
-const idSchema = z.object({ documentId: z.string() });
 
 /** Strapi's own rules for names of Media Library folders. */
 function folderName(text: string): string {
@@ -71,12 +68,8 @@ class FilmImport {
 
   /** Hashed only where a film of the same size is there: what is new is read once, when it is taken in. */
   async #findKnown(file: OutsideFile): Promise<Asset | null> {
-    const rows = this.#strapi.db.query(ASSET_UID);
-    const where = { sizeBytes: String(file.stats.size), state: { $ne: 'trashed' } };
-    if ((await rows.count({ where })) === 0) return null;
-    const sha256 = await hashOutside(file);
-    const found: unknown = await rows.findOne({ where: { ...where, sha256 }, orderBy: { id: 'asc' } });
-    return found ? getService(this.#strapi, 'asset').findById(idSchema.parse(found).documentId) : null;
+    const [assetId] = await findSameBytes(this.#strapi, file);
+    return assetId === undefined ? null : getService(this.#strapi, 'asset').findById(assetId);
   }
 
   async #store(file: OutsideFile, name: string): Promise<Asset> {

@@ -59,7 +59,7 @@ export async function withdrawDerived(
   const { root } = getService(strapi, 'storage');
   const now = await getService(strapi, 'asset').findById(documentId);
   // It lies there still: who tries again writes it anew.
-  if (now?.state === 'ready' && now.storageKey === storageKey) return;
+  if (now && now.state !== 'trashed' && now.storageKey === storageKey) return;
   await rm(pathOfKey(root, metadataKeyOf(storageKey)), { force: true });
   await pruneEmptyParents(root, storageKey);
   if (!now?.trashKey) return;

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { assetIdSchema, INGEST_REASON_CODES, jobIdSchema } from '../../../contracts';
+import { assetIdSchema, INGEST_REASON_CODES, JOB_STATES, jobIdSchema } from '../../../contracts';
 
 const rowSchema = z.object({
   id: z.coerce.number(),
   document_id: jobIdSchema,
   asset: assetIdSchema,
   kind: z.string(),
-  state: z.enum(['queued', 'running', 'done', 'failed', 'cancelled']),
+  state: z.enum(JOB_STATES),
   attempt: z.coerce.number().int(),
   failures: z.coerce.number().int(),
   worker: z.string().nullable(),

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Core } from '@strapi/strapi';
 import type { Client, DenyReason } from '../../../contracts';
 import type { Origin } from '../../tokens/playback-token';
+import type { AuditService } from '../audit';
 import type { RuleDenial } from '../entitlement/decision';
 import { getService } from '../get-service';
 import { databaseNow } from './database-clock';
@@ -20,6 +21,7 @@ import type { UsageLedger } from './usage-ledger';
 const TABLE = 'protected_vod_sessions';
 const COLUMNS = SESSION_COLUMNS;
 const OVERDUE_AT_ONCE = 500;
+const MOST_ACTIVE = 500;
 
 export interface NewSession {
   tokenId: string;
@@ -50,8 +52,10 @@ export interface SessionStore {
   findByHash(sessionHash: string): Promise<SessionRow | null>;
   findManyByHash(sessionHashes: readonly string[]): Promise<SessionRow[]>;
   findManyByTokenId(tokenIds: readonly string[]): Promise<SessionRow[]>;
+  findActive(scope: Scope, limit?: number): Promise<SessionRow[]>;
   settle(judgements: readonly Judgement[], holdings?: readonly Holding[], whenLocked?: WhenLocked): Promise<boolean[]>;
   takeOver(row: SessionRow, client: Client): Promise<boolean>;
+  rebind(row: SessionRow, asset: string): Promise<boolean>;
   end(sessionHash: string, reason: DenyReason | string): Promise<number>;
   endScope(scope: Scope, reason: string): Promise<number>;
   endOverdue(maxLifetimeSeconds: number): Promise<number>;
@@ -139,6 +143,10 @@ export function createSessionStore(
     if (scope.asset !== undefined) where.asset = scope.asset;
     return where;
   };
+  const noteEnds: AuditService['noteEnds'] = (mark, rules) => {
+    getService(strapi, 'audit').noteEnds(mark, rules);
+    getService(strapi, 'film-replacement').sessionsEnded();
+  };
   const ending = (reason: string) => ({ ...endingColumns(strapi, newMark()), end_reason: reason });
   /**
    * Of active sessions; returns how many. Joins the transaction of the change that calls it, where there is one: both
@@ -152,7 +160,7 @@ export function createSessionStore(
         .transacting(trx)
         .where({ ...where, state: 'active' })
         .update({ ...change, epoch: strapi.db.connection.raw('?? + 1', ['epoch']), lease_due: 0 });
-      if (change && count > 0) onCommit(() => getService(strapi, 'audit').noteEnds(change.end_mark));
+      if (change && count > 0) onCommit(() => noteEnds(change.end_mark));
       // A session that was opened on another connection meanwhile was decided on what this change replaces.
       if (isPartOfChange) onCommit(() => afterCommit.run(JSON.stringify([where, reason]), () => update(where, reason)));
       return count;
@@ -174,6 +182,14 @@ export function createSessionStore(
     findByHash: (sessionHash) => find('session_hash', sessionHash),
     findManyByHash: (sessionHashes) => findMany('session_hash', sessionHashes),
     findManyByTokenId: (tokenIds) => findMany('token_id', tokenIds),
+    async findActive(scope, limit = MOST_ACTIVE) {
+      const rows: unknown[] = await table()
+        .select(COLUMNS)
+        .where({ ...columnsOf(scope), state: 'active' })
+        .orderBy('id')
+        .limit(limit);
+      return parseSessionRows(rows);
+    },
     /**
      * For each whether it took effect; false when a change or a hand-over came in between: that decision is void.
      * `holdings` are the grants that will follow from it, of one streamer.
@@ -188,7 +204,7 @@ export function createSessionStore(
         return settled;
       } finally {
         // Also where some of them ended before another one failed.
-        if (ending.length > 0) getService(strapi, 'audit').noteEnds(endMark, rulesBehind(ending));
+        if (ending.length > 0) noteEnds(endMark, rulesBehind(ending));
       }
     },
     /** False when another client was faster or the session ended. */
@@ -201,6 +217,11 @@ export function createSessionStore(
           generation: row.generation + 1,
           last_seen_at: Date.now(),
         });
+      return changed === 1;
+    },
+    /** Before its first grant: it plays another asset than it was opened for. False: it has ended. */
+    async rebind(row, asset) {
+      const changed = await table().where({ session_hash: row.session_hash, state: 'active' }).update({ asset });
       return changed === 1;
     },
     end: (sessionHash, reason) => update({ session_hash: sessionHash }, reason),
@@ -230,7 +251,7 @@ export function createSessionStore(
       const changed: number = await retryingDeadlocks(() =>
         table().whereIn('id', ids).where({ state: 'active' }).update(change),
       );
-      if (changed > 0) getService(strapi, 'audit').noteEnds(change.end_mark);
+      if (changed > 0) noteEnds(change.end_mark);
       return ids.length;
     },
   };

@@ -1,9 +1,7 @@
 import { chmod, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
-import { z } from 'zod';
 import { configOf } from '../../config';
-import { ASSET_UID } from '../../content-types/uids';
 import { VodError } from '../../errors';
 import { looksLikeFilm } from '../../storage/inspection/film-guess';
 import { lockLibrary } from '../../storage/keeper-lock';
@@ -14,10 +12,10 @@ import type { Asset } from '../asset';
 import { failureOf } from '../film-failure';
 import { getService } from '../get-service';
 import { markedAsset, protectedMark } from '../protected-mark';
+import { findSameBytes } from '../same-bytes';
+import { shownName } from '../shown-name';
 import type { AdoptEvent, AdoptOptions } from './events';
-import { countShowing, type FileRow, fileRows, isLocal, publicNameOf, publicUploads, shownName } from './file-rows';
-
-const idSchema = z.object({ documentId: z.string() });
+import { countShowing, type FileRow, fileRows, isLocal, publicNameOf, publicUploads } from './file-rows';
 
 /** Makes films of the Media Library protected that are public. */
 class Adoption {
@@ -44,12 +42,17 @@ class Adoption {
 
   async #judgePublic(row: FileRow) {
     const named = { fileName: shownName(row), mime: row.mime };
+    const isNamedFilm = () => looksLikeFilm({ ...named, head: new Uint8Array() });
     if (!isLocal(row)) {
       // Nobody asks another provider for the first bytes of every file.
-      const isFilm = await looksLikeFilm({ ...named, head: new Uint8Array() });
-      return isFilm ? { kind: 'skipped' as const, reason: 'other-provider' as const } : null;
+      return (await isNamedFilm()) ? { kind: 'skipped' as const, reason: 'other-provider' as const } : null;
     }
-    const file = await this.#open(row);
+    const file = await this.#open(row).catch(async (error: unknown) => {
+      // What a picture has lost is no matter of films.
+      if (await isNamedFilm()) throw error;
+      return unlessMissing(error);
+    });
+    if (file === null) return null;
     try {
       if (!(await looksLikeFilm({ ...named, head: await file.head() }))) return null;
       if (await getService(this.#strapi, 'media-folder').isPublic(row.folderPath)) {
@@ -114,13 +117,9 @@ class Adoption {
 
   /** What an earlier run stored before it was cut off: the same bytes, and no row stands for them. */
   async #findOrphan(file: OutsideFile): Promise<Asset | null> {
-    const rows = this.#strapi.db.query(ASSET_UID);
-    const where = { sizeBytes: String(file.stats.size), state: 'ready' };
-    if ((await rows.count({ where })) === 0) return null;
     const assets = getService(this.#strapi, 'asset');
-    const found: unknown[] = await rows.findMany({ where: { ...where, sha256: await hashOutside(file) } });
-    for (const { documentId } of found.map((row) => idSchema.parse(row))) {
-      if ((await assets.countFiles(documentId)) === 0) return assets.findById(documentId);
+    for (const assetId of await findSameBytes(this.#strapi, file)) {
+      if ((await assets.countFiles(assetId)) === 0) return assets.findById(assetId);
     }
     return null;
   }

@@ -61,8 +61,3 @@ export async function publicUploads(strapi: Core.Strapi): Promise<string> {
 export function countShowing(strapi: Core.Strapi, name: string): Promise<number> {
   return strapi.db.query(FILE_UID).count({ where: { url: `/${UPLOADS}/${name}` } });
 }
-
-/** The name that editors see, with the extension that the file has. */
-export function shownName({ name, ext }: FileRow): string {
-  return path.posix.extname(name) === '' ? `${name}${ext}` : name;
-}

@@ -7,10 +7,11 @@ import { openKey } from '../../storage/storage-root';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import { markedAsset } from '../protected-mark';
+import { shownName } from '../shown-name';
 import type { UploadFile } from '../upload-routing/provider';
-import { publishedTitles, trashIfUnused } from '../upload-routing/removal';
+import { publishedTitles } from '../upload-routing/removal';
 import type { ReleaseEvent, ReleaseOptions } from './events';
-import { type FileRow, fileRows, shownName } from './file-rows';
+import { type FileRow, fileRows } from './file-rows';
 
 /** What is public and should not be; where the provider cannot remove it, a person must. */
 async function takeBack(strapi: Core.Strapi, file: UploadFile): Promise<void> {
@@ -63,7 +64,7 @@ async function releaseOne(strapi: Core.Strapi, row: FileRow, asset: Asset): Prom
     await takeBack(strapi, file);
     throw new VodError('file-changed', 'It was replaced or deleted meanwhile.');
   }
-  await trashIfUnused(strapi, asset.documentId, row.id, 'released');
+  await getService(strapi, 'film-replacement').filmReleased(asset.documentId);
   return { kind: 'released', url };
 }
 

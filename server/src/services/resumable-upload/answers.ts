@@ -38,6 +38,7 @@ const CHECKSUM_MISMATCH = 460;
 const STATUSES = new Map([
   ['upload-checksum-mismatch', CHECKSUM_MISMATCH],
   ['upload-missing', 410],
+  ['upload-target-gone', 422],
   // RFC 4918 §11.5: the server cannot store what is needed to do this.
   ['storage-full', 507],
   ['storage-quota-exceeded', 507],

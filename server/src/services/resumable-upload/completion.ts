@@ -1,10 +1,11 @@
 import type { Core } from '@strapi/strapi';
 import { errors } from '@strapi/utils';
+import { VodError } from '../../errors';
 import type { IncomingStore } from '../../storage/incoming-store';
 import type { UploadClaims } from '../../tokens/upload-token';
 import { getService } from '../get-service';
 import type { UploadFate, UploadResult } from '../incoming-films/upload-fate';
-import { mayUpload } from './admin-right';
+import { type FilmFile, findFilmFile, mayReplace, mayUpload } from './admin-right';
 import { isFinal, refusalOf } from './answers';
 
 /** Throws ForbiddenError unless the admin may still add files (S23). */
@@ -19,14 +20,30 @@ async function folderPathOf(strapi: Core.Strapi, folderId: number | null): Promi
   return strapi.plugin('upload').service('file').getFolderPath(folderId);
 }
 
+/** Null: the upload replaces nothing. Throws ForbiddenError, or `upload-target-gone`. */
+export async function requireTarget(
+  strapi: Core.Strapi,
+  { adminId, replaces }: UploadClaims,
+): Promise<FilmFile | null> {
+  if (replaces === null) return null;
+  const file = await findFilmFile(strapi, replaces);
+  if (file === null) throw new VodError('upload-target-gone', 'There is no film that this upload could replace.');
+  if (await mayReplace(strapi, Number(adminId), file)) return file;
+  throw new errors.ForbiddenError('You may not replace this file of the Media Library.');
+}
+
 async function storeAsFile(strapi: Core.Strapi, store: IncomingStore, claims: UploadClaims): Promise<UploadResult> {
   const adminId = await requireUploader(strapi, claims);
+  const target = await requireTarget(strapi, claims);
   const part = await store.complete(claims.uploadId);
-  const folderPath = await folderPathOf(strapi, claims.folderId);
+  const folderPath = target?.folderPath ?? (await folderPathOf(strapi, claims.folderId));
   const asset = await getService(strapi, 'film-intake').store({ part, fileName: claims.fileName, folderPath, adminId });
   try {
     const folderId = folderPath === '/' ? null : claims.folderId;
-    const file = await getService(strapi, 'media-file').create({ asset, folderId, adminId });
+    const files = getService(strapi, 'media-file');
+    const file = target
+      ? await files.replace(target.id, { asset, adminId })
+      : await files.create({ asset, folderId, adminId });
     const { documentId: assetId, verdict = null, verdictReason = null, verdictSentence = null } = asset;
     const film = { assetId, verdict, verdictReason, verdictSentence };
     return { fileId: file.id, fileDocumentId: file.documentId, ...film };

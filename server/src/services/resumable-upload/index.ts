@@ -11,7 +11,7 @@ import { mintUploadToken, type UploadClaims, type VerifiedUpload, verifyUploadTo
 import { getService } from '../get-service';
 import type { UploadFate } from '../incoming-films/upload-fate';
 import { refusalAnswer, refusalOf, resultHeader, UPLOAD_RESULT_HEADER } from './answers';
-import { completeUpload, requireUploader } from './completion';
+import { completeUpload, requireTarget, requireUploader } from './completion';
 import { createTusServer } from './tus-server';
 import { UploadLocks } from './upload-locks';
 
@@ -66,6 +66,7 @@ export function createResumableUploadService({ strapi }: { strapi: Core.Strapi }
   async function admit(claims: VerifiedUpload): Promise<void> {
     const { uploadId: id, fileName, sizeBytes, adminId, expiresAt } = claims;
     await requireUploader(strapi, claims);
+    await requireTarget(strapi, claims);
     const { room, records } = incoming();
     await room.reserve({ id, adminId, fileName, sizeBytes, lifetimeSeconds: (expiresAt - Date.now()) / 1000 });
     const fate = await records.fateOf(id);
@@ -132,10 +133,14 @@ export function createResumableUploadService({ strapi }: { strapi: Core.Strapi }
   }
 
   return {
-    /** A ticket for one film; whoever asks has been found to be an admin who may add files. */
+    /**
+     * A ticket for one film; whoever asks has been found to be an admin who may add files. Throws ForbiddenError or
+     * `upload-target-gone` where it is to replace what it may not, or what is not there.
+     */
     async issue(film: Omit<UploadClaims, 'uploadId'>): Promise<UploadTicket> {
       const [key] = getService(strapi, 'keys').uploadTokenKeys();
       const claims = { ...film, uploadId: randomBytes(16).toString('hex') };
+      await requireTarget(strapi, claims);
       const token = await mintUploadToken(key, claims, upload.tokenLifetimeSeconds);
       return { token, endpoint, expiresInSeconds: upload.tokenLifetimeSeconds };
     },

@@ -1,6 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { assetIdSchema, derivedFileSchema } from '../../../contracts';
+import { ASSET_STATES, assetIdSchema, derivedFileSchema } from '../../../contracts';
 import { ASSET_UID } from '../../content-types/uids';
 import { tracksSchema } from '../../storage/metadata';
 import type { FilmLedger, StoredFilm } from '../../storage/moving/ledger';
@@ -22,7 +22,7 @@ const rowSchema = z
     sizeBytes: z.coerce.number().int(),
     sha256: z.string(),
     durationSeconds: z.number(),
-    state: z.enum(['ready', 'trashed']),
+    state: z.enum(ASSET_STATES),
     trashKey: z.string().nullable(),
     movingTo: z.string().nullable(),
     movedFrom: z.string().nullable(),

@@ -14,6 +14,8 @@ export interface FilmCount {
 
 export interface StorageStats {
   ready: FilmCount & { smallestBytes: number; largestBytes: number };
+  /** In the library for those who watch them still. */
+  replaced: FilmCount;
   trashed: FilmCount;
   /** What lies in the areas, metadata and all. */
   areas: Record<StorageArea, { files: number; bytes: number }>;
@@ -38,12 +40,11 @@ async function sizeOfArea(root: StorageRoot, area: StorageArea): Promise<{ files
 export async function readStats(strapi: Core.Strapi): Promise<StorageStats> {
   const { root } = getService(strapi, 'storage');
   const ready = { films: 0, bytes: 0, smallestBytes: Number.POSITIVE_INFINITY, largestBytes: 0 };
-  const trashed = { films: 0, bytes: 0 };
+  const counts = { ready, replaced: { films: 0, bytes: 0 }, trashed: { films: 0, bytes: 0 } };
   for await (const { state, sizeBytes } of createLedger(strapi).films()) {
-    const count = state === 'ready' ? ready : trashed;
-    count.films += 1;
-    count.bytes += sizeBytes;
-    if (state === 'trashed') continue;
+    counts[state].films += 1;
+    counts[state].bytes += sizeBytes;
+    if (state !== 'ready') continue;
     ready.smallestBytes = Math.min(ready.smallestBytes, sizeBytes);
     ready.largestBytes = Math.max(ready.largestBytes, sizeBytes);
   }
@@ -56,5 +57,5 @@ export async function readStats(strapi: Core.Strapi): Promise<StorageStats> {
     cache: await sizeOfArea(root, 'cache'),
     ingest: await sizeOfArea(root, 'ingest'),
   };
-  return { ready, trashed, areas, freeBytes: bavail * bsize };
+  return { ...counts, areas, freeBytes: bavail * bsize };
 }

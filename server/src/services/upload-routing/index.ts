@@ -28,7 +28,8 @@ async function deleteFile(strapi: Core.Strapi, inner: InnerProvider, file: Uploa
   const assetId = markedAsset(file);
   if (assetId === null) return inner.delete(file, rest);
   await refuseIfPublished(strapi, file);
-  return trashIfUnused(strapi, assetId, file.id);
+  await trashIfUnused(strapi, assetId, file.id);
+  if (file.documentId !== undefined) await getService(strapi, 'film-replacement').fileDeleted(file.documentId);
 }
 
 /**

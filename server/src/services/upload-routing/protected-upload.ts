@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { Readable } from 'node:stream';
 import type { Core } from '@strapi/strapi';
 import { configOf } from '../../config';
@@ -8,6 +7,7 @@ import type { Asset } from '../asset';
 import { adminOf } from '../audit/requester';
 import { getService } from '../get-service';
 import { protectedMark } from '../protected-mark';
+import { shownName } from '../shown-name';
 import { forEditor } from './editor-error';
 import type { UploadFile } from './provider';
 
@@ -16,11 +16,6 @@ function bytesOf(file: UploadFile): Readable {
   const stream = file.stream ?? file.getStream?.();
   if (!stream) throw new Error('The file to be uploaded has neither a stream nor a buffer.');
   return stream;
-}
-
-/** The name that editors see, with the extension that the uploaded file has. */
-function fileNameOf(file: UploadFile): string {
-  return path.posix.extname(file.name) === '' ? `${file.name}${file.ext ?? ''}` : file.name;
 }
 
 /** What is known before the bytes come; Strapi tells it of every file that it has received itself. */
@@ -46,7 +41,7 @@ async function receiveAndStore(strapi: Core.Strapi, file: UploadFile, fileName: 
  * ApplicationError with a sentence if the film is refused; nothing is left then.
  */
 export async function protectUpload(strapi: Core.Strapi, file: UploadFile): Promise<Asset> {
-  const fileName = fileNameOf(file);
+  const fileName = shownName(file);
   try {
     const asset = await receiveAndStore(strapi, file, fileName);
     Object.assign(file, protectedMark(asset.documentId), { mime: asset.mime });

@@ -4,6 +4,8 @@ import { file as fileTools } from '@strapi/utils';
 /** What Strapi hands to an upload provider, as far as this plugin looks at it. */
 export interface UploadFile {
   id?: number;
+  /** Of a row that there is already. */
+  documentId?: string;
   name: string;
   hash: string;
   ext?: string;

@@ -41,16 +41,11 @@ export async function refuseIfPublished(strapi: Core.Strapi, file: UploadFile): 
 }
 
 /** Moves a film to the trash unless another Media Library row stands for it. Bytes that are gone already are fine. */
-export async function trashIfUnused(
-  strapi: Core.Strapi,
-  assetId: string,
-  exceptFileId?: number,
-  reason = 'file-deleted',
-): Promise<void> {
+export async function trashIfUnused(strapi: Core.Strapi, assetId: string, exceptFileId?: number): Promise<void> {
   const assets = getService(strapi, 'asset');
   if ((await assets.countFiles(assetId, exceptFileId)) > 0) return;
   try {
-    await assets.trash(assetId, reason);
+    await assets.trash(assetId, 'file-deleted');
   } catch (error) {
     if (!(error instanceof VodError) || !['asset-missing', 'storage-missing'].includes(error.code)) throw error;
     strapi.log.warn(`protected-vod: asset ${assetId} was not moved to the trash (${error.code})`);

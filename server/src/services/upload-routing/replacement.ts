@@ -45,8 +45,10 @@ export async function replaceFile(
       oldAsset === null && (await getService(strapi, 'media-folder').isPublic(newFile.folderPath ?? '/'));
     if (staysPublic) return inner.replace(newFile, oldFile);
     if (extension !== '') newFile.ext = extension;
-    const removeOld = () => (oldAsset === null ? inner.delete(oldFile) : trashIfUnused(strapi, oldAsset, oldFile.id));
-    return replaceByFilm(strapi, newFile, removeOld);
+    if (oldAsset === null) return replaceByFilm(strapi, newFile, () => inner.delete(oldFile));
+    // The old one stays until the row stands for the new one, and nobody watches: see `film-replacement`.
+    await protectUpload(strapi, newFile);
+    return;
   }
   if (oldAsset === null) return inner.replace(newFile, oldFile);
   await refuseIfPublished(strapi, oldFile);

@@ -1,10 +1,10 @@
-import type { DerivedFile } from '../../../contracts';
+import type { AssetState, DerivedFile } from '../../../contracts';
 import type { FilmMetadata } from '../metadata';
 
 /** A film as its row says it. The row alone decides where a film lies. */
 export interface StoredFilm extends Omit<FilmMetadata, 'version' | 'folders' | 'storedAt' | 'derived'> {
-  state: 'ready' | 'trashed';
-  /** Set while it lies in the trash. */
+  state: AssetState;
+  /** Set while it lies in the trash, or is about to. */
   trashKey: string | null;
   /** Where a move was about to put it. */
   movingTo: string | null;

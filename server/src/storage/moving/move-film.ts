@@ -121,7 +121,7 @@ export async function moveFilm(root: StorageRoot, ledger: FilmLedger, move: Move
 async function isSafe(root: StorageRoot, film: StoredFilm, oldKey: string): Promise<boolean> {
   const here = keyOfFilm(film);
   if ((await sizeOfKey(root, here)) === film.sizeBytes) return true;
-  return film.state === 'ready' && makeTwin(root, { from: oldKey, to: here, sha256: film.sha256 });
+  return film.state !== 'trashed' && makeTwin(root, { from: oldKey, to: here, sha256: film.sha256 });
 }
 
 /**

@@ -1,21 +1,15 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { link, lstat, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { VodError } from '../../errors';
 import { isWithoutHardLinks } from '../library';
 import { type ReceivedPart, receivePart } from '../receive';
+import { sha256Of } from '../sha256';
 import { hasErrno } from '../storage-error';
 import type { StorageRoot } from '../storage-root';
 import type { OutsideFile } from './outside-file';
 
 const WRITABLE_BY_OTHERS = 0o022;
-
-async function sha256Of(bytes: AsyncIterable<Buffer>): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of bytes) hash.update(piece);
-  return hash.digest('hex');
-}
 
 /** SHA-256 (lower-case hex) of an open file. Throws `file-changed`. */
 export async function hashOutside(file: OutsideFile): Promise<string> {

@@ -59,7 +59,7 @@ describe('an event', () => {
     });
   });
 
-  it.each(['upload', 'deletion', 'restore', 'take-over', 'unknown-credentials', 'lost'] as const)(
+  it.each(['upload', 'replacement', 'deletion', 'restore', 'take-over', 'unknown-credentials', 'lost'] as const)(
     'is made of no %s',
     (kind) => {
       expect(eventOf({ kind, ...facts })).toBeNull();

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import path from 'node:path';
 import { promisify } from 'node:util';
+import { configOf } from '../../../config';
 import type { Check } from '../examination';
 import { REVIEWED, type Vulnerability, vulnerabilitiesOf } from '../ffmpeg-vulnerabilities';
 import { fail, type Judgement, ok, warn } from '../finding';
@@ -8,12 +10,10 @@ import { parseVersion } from '../version-number';
 const TIMEOUT_MS = 5000;
 const execute = promisify(execFile);
 
-type Tool = 'ffmpeg' | 'ffprobe';
-
 /** Null: it is not there, or does not run. */
-async function askVersion(tool: Tool): Promise<string | null> {
+async function askVersion(file: string): Promise<string | null> {
   try {
-    const { stdout } = await execute(tool, ['-version'], {
+    const { stdout } = await execute(file, ['-version'], {
       timeout: TIMEOUT_MS,
       env: { PATH: process.env.PATH ?? '' },
     });
@@ -25,10 +25,15 @@ async function askVersion(tool: Tool): Promise<string | null> {
 
 const lineOf = ({ id, what, source }: Vulnerability) => `${id}, ${what}: ${source}`;
 
-export function judgeVersion(tool: Tool, version: string | null): Judgement {
+/** `file`: what the ingest worker runs. */
+export function judgeVersion(file: string, version: string | null): Judgement {
+  const tool = path.basename(file);
   if (version === null) {
     const without = 'No posters, storyboards or lower qualities can be made; films play as they were uploaded.';
-    return warn(`${tool} is not installed. ${without}`, `Install it where \`${tool} -version\` finds it.`);
+    return warn(
+      `${file} does not run. ${without}`,
+      `Install it where \`${file} -version\` finds it, or set ingest.ffmpeg.`,
+    );
   }
   const parsed = parseVersion(version);
   if (parsed === null) {
@@ -47,6 +52,9 @@ export function judgeVersion(tool: Tool, version: string | null): Judgement {
 
 export const ffmpeg: Check = {
   name: 'ffmpeg',
-  run: () =>
-    Promise.all((['ffmpeg', 'ffprobe'] as const).map(async (tool) => judgeVersion(tool, await askVersion(tool)))),
+  async run({ strapi }) {
+    const { ffmpeg: own } = configOf(strapi).ingest;
+    const file = own === undefined ? 'ffmpeg' : path.resolve(strapi.dirs.app.root, own);
+    return [judgeVersion(file, await askVersion(file))];
+  },
 };

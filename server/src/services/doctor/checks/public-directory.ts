@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import path from 'node:path';
 import type { Core } from '@strapi/strapi';
+import { sha256Of } from '../../../storage/sha256';
+import { liesWithin } from '../../../storage/storage-root';
 import { getService } from '../../get-service';
 import { createLedger } from '../../storage-care/ledger';
 import type { Check } from '../examination';
@@ -10,8 +10,6 @@ import { publicFiles } from '../leaks/public-files';
 
 const MAX_FILES = 100_000;
 
-const overlaps = (one: string, other: string) => one === other || one.startsWith(other + path.sep);
-
 /** SHA-256 and name of every film, by its size: files of other sizes need not be read. */
 async function filmsBySize(strapi: Core.Strapi): Promise<Map<number, Map<string, string>>> {
   const films = new Map<number, Map<string, string>>();
@@ -19,12 +17,6 @@ async function filmsBySize(strapi: Core.Strapi): Promise<Map<number, Map<string,
     films.set(sizeBytes, (films.get(sizeBytes) ?? new Map()).set(sha256, fileName));
   }
   return films;
-}
-
-async function hashOf(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(file)) hash.update(piece as Buffer);
-  return hash.digest('hex');
 }
 
 /** The disk's side of the hunt: a copy of a film is found under any name, and whether or not anything serves it now. */
@@ -39,7 +31,8 @@ export const publicDirectory: Check = {
     let files = 0;
     for await (const entry of publicFiles(directory)) {
       if (entry.kind === 'link') {
-        if (overlaps(entry.target, root) || overlaps(root, entry.target)) links.push(`${entry.name} → ${entry.target}`);
+        if (liesWithin(root, entry.target) || liesWithin(entry.target, root))
+          links.push(`${entry.name} → ${entry.target}`);
         continue;
       }
       files += 1;
@@ -60,5 +53,5 @@ export const publicDirectory: Check = {
 };
 
 async function sumOf(films: Map<number, unknown>, { path: file, sizeBytes }: { path: string; sizeBytes: number }) {
-  return films.has(sizeBytes) ? hashOf(file) : '';
+  return films.has(sizeBytes) ? sha256Of(createReadStream(file)) : '';
 }

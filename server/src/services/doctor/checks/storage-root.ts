@@ -1,6 +1,7 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { configOf } from '../../../config';
+import { liesWithin } from '../../../storage/storage-root';
 import { getService } from '../../get-service';
 import type { Check } from '../examination';
 import { ok, warn } from '../finding';
@@ -19,7 +20,7 @@ export const storageRoot: Check = {
         ),
       ];
     }
-    const isInApp = root.path.startsWith(`${strapi.dirs.app.root}${path.sep}`);
+    const isInApp = liesWithin(strapi.dirs.app.root, root.path);
     return [ok(`${root.path}, outside public/${isInApp ? ' and inside the app' : ''}`)];
   },
 };

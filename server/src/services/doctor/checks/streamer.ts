@@ -1,10 +1,9 @@
 import { version } from '../../../../../package.json';
-import type { OperatorStatus, SyncedStreamer } from '../../../../contracts';
+import { ALIVE_WITHIN_SECONDS, type OperatorStatus, type SyncedStreamer } from '../../../../contracts';
 import { type Check, NOT_RUNNING } from '../examination';
 import { fail, type Judgement, ok, skipped, warn } from '../finding';
 
 /** A streamer without viewers syncs every ten seconds. */
-const ALIVE_WITHIN_SECONDS = 15;
 
 const isAlive = ({ lastSyncSeconds }: SyncedStreamer) => lastSyncSeconds < ALIVE_WITHIN_SECONDS;
 
