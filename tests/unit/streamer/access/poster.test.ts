@@ -90,11 +90,11 @@ describe('a poster', () => {
     site.plugin.poster = POSTER;
     const [head, body, signature = ''] = (await site.plugin.mintPoster()).split('.');
     const forge = (at: number) => `${head}.${body}.${String(at).padStart(6, 'A')}${signature.slice(6)}`;
-    const statuses: number[] = [];
-    for (let at = 0; at < 140; at += 1) {
-      statuses.push((await site.ask(`/v/${forge(at)}/poster.jpg`, { from: '127.0.5.5' })).status);
-    }
-    expect(statuses.at(-1)).toBe(429);
+    // At once: what a second gives back is not what this is about.
+    const answers = await Promise.all(
+      Array.from({ length: 140 }, (_, at) => site.ask(`/v/${forge(at)}/poster.jpg`, { from: '127.0.5.5' })),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([403, 429]));
     expect((await show(await site.plugin.mintPoster())).status).toBe(200);
     expect(site.plugin.posterQuestions).toHaveLength(1);
   });
