@@ -4,7 +4,7 @@ import { storageKeySchema } from './storage-key';
 import { textTrackFactsSchema } from './text-tracks';
 
 /** What can be made of a source. A worker is only ever given kinds that it named itself. */
-export const INGEST_KINDS = ['poster', 'storyboard'] as const;
+export const INGEST_KINDS = ['poster', 'storyboard', 'texts', 'waveform'] as const;
 
 export const INGEST_REASON_CODES = [
   'ffmpeg-missing',

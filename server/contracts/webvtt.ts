@@ -78,8 +78,11 @@ function readCue({ line, lines }: TextBlock): RawCue | TextProblem {
   };
 }
 
-/** The cues of WebVTT (§4.1) as they were written; strict: what is not WebVTT is a problem, and nothing is guessed. */
-export function readWebVttCues(text: string): CueReading {
+/**
+ * The cues of WebVTT (§4.1) as they were written. What is not WebVTT is a problem, and nothing is guessed; only text behind an
+ * empty line may be taken for more of the cue before it (`strays`: as programs write it that do not look).
+ */
+export function readWebVttCues(text: string, strays: 'refuse' | 'append' = 'refuse'): CueReading {
   const [signature, ...blocks] = textBlocks(text);
   const [first = '', ...header] = signature?.lines ?? [];
   if (!SIGNATURE.test(first) || header.some((line) => line.includes('-->'))) {
@@ -89,8 +92,11 @@ export function readWebVttCues(text: string): CueReading {
   for (const block of blocks) {
     if (UNPUBLISHED.test(block.lines[0] ?? '') && !block.lines[0]?.includes('-->')) continue;
     const cue = readCue(block);
-    if ('code' in cue) return { problem: cue };
-    cues.push(cue);
+    const last = cues.at(-1);
+    if (!('code' in cue)) cues.push(cue);
+    else if (strays === 'append' && last && cue.code === 'text-block-unclear') {
+      last.text = [last.text, ...block.lines].join('\n');
+    } else return { problem: cue };
   }
   return { cues };
 }

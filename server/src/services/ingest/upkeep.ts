@@ -106,7 +106,15 @@ export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep
     cancel: (assetId) => store.cancel(assetId),
     async resume(asset) {
       const made = new Set(asset.derived?.map(({ name }) => name));
-      const missing = kindsFor(asset).filter((kind) => !KIND_PLANS[kind].outputs.every((name) => made.has(name)));
+      const done = new Set(
+        (await store.ofAsset(asset.documentId)).filter(({ state }) => state === 'done').map(({ kind }) => kind),
+      );
+      const isMade = (kind: IngestKind) => {
+        const { outputs, areTexts } = KIND_PLANS[kind];
+        // What an editor took away stays away.
+        return areTexts ? done.has(kind) : outputs.every((name) => made.has(name));
+      };
+      const missing = kindsFor(asset).filter((kind) => !isMade(kind));
       await store.renewKinds(asset.documentId, missing);
       await add(asset);
     },

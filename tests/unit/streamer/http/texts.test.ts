@@ -63,6 +63,16 @@ describe('texts under a session', () => {
     site.plugin.terms.protocols = ['hls', 'dash', 'mp4'];
   });
 
+  it('are not encrypted where picture and sound are: no key is named, and segments are what they were', async () => {
+    site.plugin.terms.hlsEncryption = { secret: 'A'.repeat(43), segmentsPerKey: 10 };
+    const session = site.plugin.openSession(clientAt('127.0.0.1'));
+    const bodyOf = async (name: string) => (await site.ask(`/v/${session}/${name}`)).body.toString();
+    expect(await bodyOf('hls/source-v1/media.m3u8')).toContain('#EXT-X-KEY');
+    expect(await bodyOf('hls/text/e1/media.m3u8')).not.toContain('#EXT-X-KEY');
+    expect(await bodyOf('hls/text/e1/1.vtt')).toContain('Hello');
+    Reflect.deleteProperty(site.plugin.terms, 'hlsEncryption');
+  });
+
   it('a segment after the last, a text that is gone from the storage or damaged is 404', async () => {
     for (const name of ['hls/text/e1/99.vtt', 'text/gone.vtt', 'hls/text/gone/1.vtt', 'hls/text/broken/1.vtt']) {
       expect([name, (await at(name)).status]).toEqual([name, 404]);
