@@ -4,10 +4,10 @@ import { derivedNameSchema, INGEST_REASON_CODES } from './ingest';
 import { VERDICTS } from './verdict';
 
 export const assetJobSchema = z.object({
-  /** `poster`, `storyboard`; more to come. */
+  /** `poster`, `storyboard`, `texts`, `waveform`; more to come. */
   kind: z.string(),
   state: z.enum(['queued', 'running', 'done', 'failed', 'cancelled']),
-  /** Why it failed last, or why nobody begins; null: nothing stands in its way. */
+  /** Why it failed last, why nobody begins, or what was left out; null: nothing stands in its way. */
   reason: z.enum(INGEST_REASON_CODES).nullable(),
   /** The same in words. */
   sentence: z.string().nullable(),

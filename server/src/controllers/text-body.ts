@@ -14,13 +14,17 @@ function tooLarge(): Error {
  */
 export async function readTextBody(ctx: Context): Promise<Buffer | null> {
   if (ctx.is(MIME) !== MIME) return null;
-  if (Number(ctx.get('Content-Length')) > MAX_TEXT_BYTES) throw tooLarge();
   const pieces: Buffer[] = [];
-  let size = 0;
-  for await (const piece of ctx.req) {
+  let size = Number(ctx.get('Content-Length')) > MAX_TEXT_BYTES ? Number.POSITIVE_INFINITY : 0;
+  // The connection is needed for the answer.
+  for await (const piece of ctx.req.iterator({ destroyOnReturn: false })) {
     pieces.push(piece as Buffer);
     size += (piece as Buffer).byteLength;
-    if (size > MAX_TEXT_BYTES) throw tooLarge();
+    if (size > MAX_TEXT_BYTES) {
+      // What else comes is not waited for.
+      ctx.set('Connection', 'close');
+      throw tooLarge();
+    }
   }
   return Buffer.concat(pieces);
 }
