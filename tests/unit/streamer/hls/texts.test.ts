@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatManifest } from '../../../../streamer/src/dash/manifest';
 import { formatMultivariantPlaylist } from '../../../../streamer/src/hls/multivariant-playlist';
 import { formatTextPlaylist, formatTextSegment, textSegmentCount } from '../../../../streamer/src/hls/text-playlist';
+import { playlistOf } from '../../../../streamer/src/http/playlists';
 import { type ListedText, listedTexts } from '../../../../streamer/src/packager/listed-text';
 import { audioTrack, videoTrack } from '../packager/track-fixture';
 
@@ -46,6 +47,17 @@ describe('texts in the multivariant playlist', () => {
       expect(variants(playlist(tracks)).length).toBe(tracks.filter(({ kind }) => kind === 'video').length || 1);
     }
     expect(formatMultivariantPlaylist({ durationSeconds: 10, tracks: rungs })).not.toMatch(/SUBTITLES/);
+  });
+});
+
+describe('playlists that are kept', () => {
+  it('say what texts there are now, though the film is the same', () => {
+    const presentation = { durationSeconds: 10, tracks: [videoTrack('source-v1')] };
+    for (const kind of ['multivariant-playlist', 'manifest'] as const) {
+      const told = (texts: ListedText[]) =>
+        playlistOf({ presentation, texts, resource: { kind }, keys: null })?.bytes.toString().includes('text/');
+      expect([told(TEXTS), told([]), told(TEXTS.slice(0, 1)), told([])]).toEqual([true, false, true, false]);
+    }
   });
 });
 
