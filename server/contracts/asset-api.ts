@@ -12,10 +12,10 @@ export type AssetState = (typeof ASSET_STATES)[number];
 export const JOB_STATES = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
 
 export const assetJobSchema = z.object({
-  /** `poster`, `storyboard`; more to come. */
+  /** `poster`, `storyboard`, `texts`, `waveform`; more to come. */
   kind: z.string(),
   state: z.enum(JOB_STATES),
-  /** Why it failed last, or why nobody begins; null: nothing stands in its way. */
+  /** Why it failed last, why nobody begins, or what was left out; null: nothing stands in its way. */
   reason: z.enum(INGEST_REASON_CODES).nullable(),
   /** The same in words. */
   sentence: z.string().nullable(),

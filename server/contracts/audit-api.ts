@@ -20,6 +20,8 @@ export const AUDIT_KINDS = [
   'deletion',
   /** A film came back from the trash. */
   'restore',
+  /** An administrator added a text track to a film, or took one away, as `reason` tells. */
+  'text-track',
   /** An administrator made, revoked or erased a guest link, as `reason` tells. */
   'guest-link',
   /** How many credentials were shown that nobody made; told by number only (S26). */

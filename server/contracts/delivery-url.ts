@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import type { Protocol } from './protocols';
+import { textTrackIdSchema } from './text-tracks';
 
 /** Made files with an address of their own, right below the credential. */
-const PICTURES = {
+const MADE_FILES = {
   'poster.jpg': 'poster',
   'storyboard.vtt': 'storyboard',
   'storyboard.jpg': 'storyboard-sprite',
+  'chapters.vtt': 'chapters',
+  'waveform.json': 'waveform',
 } as const;
 
 const TRACK_ID = '[a-z0-9]{1,16}-[va][1-9][0-9]?';
@@ -35,6 +38,15 @@ export type Resource =
   /** WebVTT that says which part of the sprite shows which time. */
   | { kind: 'storyboard' }
   | { kind: 'storyboard-sprite' }
+  /** The chapters that are the default: WebVTT, as `text` has them. */
+  | { kind: 'chapters' }
+  /** Peaks of a film without a picture, as JSON. */
+  | { kind: 'waveform' }
+  /** A text track as one WebVTT file. */
+  | { kind: 'text'; text: string }
+  /** The same in HLS: a media playlist, and segments numbered from 1. */
+  | { kind: 'text-playlist'; text: string }
+  | { kind: 'text-segment'; text: string; number: number }
   /** One address, two transports: which one it is, the connection tells and not the path. */
   | { kind: 'flv'; transport: 'http' | 'ws' }
   /** `documentId` of the video, as the stream name says it. */
@@ -54,6 +66,8 @@ export interface DeliveryUrl {
 const SEGMENT_PATH = new RegExp(`^/v/([^/]*)/(hls|dash)/(${TRACK_ID})/([1-9][0-9]{0,6})\\.m4s$`);
 
 const KEY_NAME = /^([1-9][0-9]{0,6})\.key$/;
+const TEXT_NAME = /^([a-z0-9]{1,16})\.vtt$/;
+const TEXT_SEGMENT_NAME = /^([1-9][0-9]{0,6})\.vtt$/;
 
 /** Path of `resource` below `/v/{credential}/`. */
 export function formatResource(resource: AddressedResource): string {
@@ -80,6 +94,16 @@ export function formatResource(resource: AddressedResource): string {
       return 'storyboard.vtt';
     case 'storyboard-sprite':
       return 'storyboard.jpg';
+    case 'chapters':
+      return 'chapters.vtt';
+    case 'waveform':
+      return 'waveform.json';
+    case 'text':
+      return `text/${resource.text}.vtt`;
+    case 'text-playlist':
+      return `hls/text/${resource.text}/media.m3u8`;
+    case 'text-segment':
+      return `hls/text/${resource.text}/${resource.number}.vtt`;
     case 'flv':
       return 'live.flv';
   }
@@ -101,6 +125,18 @@ function parseKey(track: string, name: string): AddressedResource | null {
   return { kind: 'segment-key', track, number: Number(number) };
 }
 
+function parseText(name: string): AddressedResource | null {
+  const [, text] = TEXT_NAME.exec(name) ?? [];
+  return text === undefined ? null : { kind: 'text', text };
+}
+
+function parseTextOfHls(text: string, name: string): AddressedResource | null {
+  if (!textTrackIdSchema.safeParse(text).success) return null;
+  if (name === 'media.m3u8') return { kind: 'text-playlist', text };
+  const [, number] = TEXT_SEGMENT_NAME.exec(name) ?? [];
+  return number === undefined ? null : { kind: 'text-segment', text, number: Number(number) };
+}
+
 function parseSegmentPath(path: string): DeliveryUrl | null {
   const [, credential, protocol, track, number] = SEGMENT_PATH.exec(path) ?? [];
   if (credential === undefined || track === undefined) return null;
@@ -110,25 +146,30 @@ function parseSegmentPath(path: string): DeliveryUrl | null {
   };
 }
 
-function isPicture(name: string | undefined): name is keyof typeof PICTURES {
-  return name !== undefined && Object.hasOwn(PICTURES, name);
+function isMadeFile(name: string | undefined): name is keyof typeof MADE_FILES {
+  return name !== undefined && Object.hasOwn(MADE_FILES, name);
+}
+
+/** With four parts below the credential. */
+function parseDeep([first, second = '', third = '', fourth = '']: string[]): AddressedResource | null {
+  if (first !== 'hls') return null;
+  if (second === 'text') return parseTextOfHls(third, fourth);
+  return third === 'key' ? parseKey(second, fourth) : null;
 }
 
 function parseResource(parts: string[]): AddressedResource | null {
-  const [first, second, third, fourth] = parts;
-  if (parts.length === 1 && isPicture(first)) return { kind: PICTURES[first] };
+  const [first, second, third] = parts;
+  if (parts.length === 1 && isMadeFile(first)) return { kind: MADE_FILES[first] };
   if (parts.length === 1 && first === 'mp4') return { kind: 'progressive' };
   if (parts.length === 1 && first === 'download') return { kind: 'download' };
   if (parts.length === 1 && first === 'live.flv') return { kind: 'flv', transport: 'http' };
   if (parts.length === 2 && first === 'hls' && second === 'main.m3u8') return { kind: 'multivariant-playlist' };
   if (parts.length === 2 && first === 'dash' && second === 'manifest.mpd') return { kind: 'manifest' };
+  if (parts.length === 2 && first === 'text' && second !== undefined) return parseText(second);
   if (parts.length === 3 && (first === 'hls' || first === 'dash') && second !== undefined && third !== undefined) {
     return parseTrackResource(first, second, third);
   }
-  if (parts.length === 4 && first === 'hls' && second !== undefined && third === 'key' && fourth !== undefined) {
-    return parseKey(second, fourth);
-  }
-  return null;
+  return parts.length === 4 ? parseDeep(parts) : null;
 }
 
 /**
@@ -149,6 +190,8 @@ export function protocolOf(resource: Resource): Protocol | null {
     case 'multivariant-playlist':
     case 'media-playlist':
     case 'segment-key':
+    case 'text-playlist':
+    case 'text-segment':
       return 'hls';
     case 'manifest':
       return 'dash';
@@ -165,6 +208,9 @@ export function protocolOf(resource: Resource): Protocol | null {
     case 'poster':
     case 'storyboard':
     case 'storyboard-sprite':
+    case 'chapters':
+    case 'waveform':
+    case 'text':
       return null;
   }
 }

@@ -3,6 +3,7 @@ import { assetIdSchema, documentIdSchema } from './ids';
 import { grantedFileSchema } from './poster-api';
 import { PROTOCOLS } from './protocols';
 import { storageKeySchema } from './storage-key';
+import { textTrackFactsSchema, textTrackIdSchema } from './text-tracks';
 
 /** One stored encode of the film. `source` is the upload itself; ladder rungs join it later. */
 export const renditionSchema = z.object({
@@ -12,6 +13,8 @@ export const renditionSchema = z.object({
   /** Of the picture as it is shown, in pixels; 0: there is none; absent: not known. */
   height: z.number().int().nonnegative().exactOptional(),
 });
+
+export const grantedTextTrackSchema = textTrackFactsSchema.extend({ id: textTrackIdSchema, file: grantedFileSchema });
 
 export const grantedAssetSchema = z.object({
   id: assetIdSchema,
@@ -24,6 +27,10 @@ export const grantedAssetSchema = z.object({
   /** Absent: none was made, or not yet. */
   poster: grantedFileSchema.exactOptional(),
   storyboard: z.object({ index: grantedFileSchema, sprite: grantedFileSchema }).exactOptional(),
+  /** In the order in which players are to list them. Absent: there is none. */
+  textTracks: z.array(grantedTextTrackSchema).max(64).exactOptional(),
+  /** Of a film without a picture. */
+  waveform: grantedFileSchema.exactOptional(),
 });
 
 export const clientSchema = z.object({
@@ -63,6 +70,7 @@ export const grantSchema = z.object({
 });
 
 export type Rendition = z.infer<typeof renditionSchema>;
+export type GrantedTextTrack = z.infer<typeof grantedTextTrackSchema>;
 export type GrantedAsset = z.infer<typeof grantedAssetSchema>;
 export type HlsEncryption = z.infer<typeof hlsEncryptionSchema>;
 export type Client = z.infer<typeof clientSchema>;

@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import { assetIdSchema } from './ids';
 import { storageKeySchema } from './storage-key';
+import { textTrackFactsSchema } from './text-tracks';
 
 /** What can be made of a source. A worker is only ever given kinds that it named itself. */
-export const INGEST_KINDS = ['poster', 'storyboard'] as const;
+export const INGEST_KINDS = ['poster', 'storyboard', 'texts', 'waveform'] as const;
 
 export const INGEST_REASON_CODES = [
   'ffmpeg-missing',
   'no-picture',
+  'no-sound',
+  'texts-left-out',
   'source-missing',
   'source-refused',
   'tool-failed',
@@ -20,13 +23,15 @@ export const INGEST_REASON_CODES = [
   'asset-gone',
 ] as const;
 
-/** Why something was not made, or not yet; the codes are stable. */
+/** Why something was not made, not yet, or not all of it; the codes are stable. */
 export type IngestReason = (typeof INGEST_REASON_CODES)[number];
 
 /** For editors and administrators. */
 export const INGEST_REASONS: Record<IngestReason, string> = {
   'ffmpeg-missing': 'No worker that has asked lately has ffmpeg. Install it where a worker runs; the job waits.',
   'no-picture': 'The film has no picture.',
+  'no-sound': 'The film has no sound.',
+  'texts-left-out': 'Some subtitles of the film are pictures, or cannot be read; they are left out.',
   'source-missing': 'The film could not be read where it is stored.',
   'source-refused': 'The film is in a format, or larger than what, ffmpeg may be given here.',
   'tool-failed': 'ffmpeg could not read the film.',
@@ -51,7 +56,13 @@ const sizeSchema = z.number().int().nonnegative();
 export const jobIdSchema = z.string().regex(/^[a-z0-9]{1,64}$/);
 
 /** A file that was made of a source, as its asset's row keeps it. It lies at `derivedKeyOf(source, name)`. */
-export const derivedFileSchema = z.object({ name: derivedNameSchema, sizeBytes: sizeSchema, sha256: sha256Schema });
+export const derivedFileSchema = z.object({
+  name: derivedNameSchema,
+  sizeBytes: sizeSchema,
+  sha256: sha256Schema,
+  /** Of a text track, and of nothing else. */
+  text: textTrackFactsSchema.exactOptional(),
+});
 
 const sourceSchema = z.object({
   storageKey: storageKeySchema,
@@ -96,8 +107,13 @@ export const jobReportSchema = z.intersection(
   z.object({ worker: z.uuid(), attempt: z.number().int().positive() }),
   z.discriminatedUnion('state', [
     z.object({ state: z.literal('running'), progress: z.number().min(0).max(1) }),
-    /** All outputs lie at their keys, synced to the disk. */
-    z.object({ state: z.literal('done'), outputs: z.array(derivedFileSchema).min(1).max(16) }),
+    /** All outputs lie at their keys, synced to the disk; none where the film has none of what is taken out of it. */
+    z.object({
+      state: z.literal('done'),
+      outputs: z.array(derivedFileSchema).max(16),
+      /** What administrators should know of it all the same. */
+      note: z.enum(INGEST_REASON_CODES).exactOptional(),
+    }),
     /** `final`: another attempt would fail in the same way. */
     z.object({ state: z.literal('failed'), reason: z.enum(INGEST_REASON_CODES), final: z.boolean() }),
     /** The worker ends in good order: the next one may begin at once, and no failure is counted. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { auditReferenceSchema } from './audit-api';
+import { textTrackFactsSchema } from './text-tracks';
 
 /** POST /api/protected-vod/videos/:documentId/playback-token: what a permitted caller gets. */
 export const playbackTokenAnswerSchema = z.object({
@@ -27,6 +28,12 @@ export const playbackTokenAnswerSchema = z.object({
     poster: z.string().nullable(),
     /** Address of WebVTT whose cues name parts of one picture, for the seek bar; null: none was made, or not yet. */
     storyboard: z.url().nullable(),
+    /** Each as one WebVTT file, for players that are given the film as such; HLS and DASH name theirs themselves. */
+    textTracks: z.array(textTrackFactsSchema.extend({ url: z.url() })),
+    /** Address of the chapters among them that are the default. */
+    chapters: z.url().nullable(),
+    /** Address of the peaks of a film without a picture, as JSON; null: it has one, or none were made yet. */
+    waveform: z.url().nullable(),
   }),
 });
 

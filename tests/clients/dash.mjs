@@ -17,7 +17,7 @@ function segmentNumbers(template) {
 }
 
 /**
- * Addresses of init segment and segments per Representation, absolute, in order.
+ * Addresses of init segment and segments per Representation, or of its one file, absolute, in order.
  * @param {{ url: string, bytes: Buffer }} manifest
  * @returns {string[][]}
  */
@@ -25,6 +25,9 @@ export function representationUrls({ url, bytes }) {
   const sets = bytes.toString('utf8').match(/<AdaptationSet[\s\S]*?<\/AdaptationSet>/g) ?? [];
   return sets.flatMap((set) =>
     [...set.matchAll(/<Representation\s[\s\S]*?(?:\/>|<\/Representation>)/g)].map(([representation]) => {
+      // A text is one file (ISO/IEC 23009-1 §5.3.9.2).
+      const [, file] = representation.match(/<BaseURL>([^<]*)<\/BaseURL>/) ?? [];
+      if (file !== undefined) return [new URL(file, url).href];
       const template = (representation.match(/<SegmentTemplate[\s\S]*<\/SegmentTemplate>/) ??
         set.match(/<SegmentTemplate[\s\S]*?<\/SegmentTemplate>/) ?? [''])[0];
       const fill = (/** @type {string} */ pattern, /** @type {number} */ number) =>

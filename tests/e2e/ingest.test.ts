@@ -177,7 +177,11 @@ describe.skipIf(!FFMPEG)('ingest', () => {
     await deleteFromMediaLibrary(site.app, site.editor, film.id);
     await until('ffmpeg has gone', () => !tools.some(isAlive));
     await until('nothing of it is left', async () => (await readdir(scratch())).length === 0);
-    expect((await jobsOf(site.app, film.asset)).map(({ state }) => state)).toEqual(['cancelled', 'cancelled']);
+    expect((await jobsOf(site.app, film.asset)).map(({ state }) => state)).toEqual([
+      'cancelled',
+      'cancelled',
+      'cancelled',
+    ]);
   });
 
   it('a worker that is asked to end gives its job back', async () => {

@@ -27,6 +27,16 @@ let answer: Awaited<ReturnType<typeof mint>>;
 /** As a worker delivers poster and storyboard; what is in the pictures makes no difference here. */
 const PICTURES = 'WEBVTT\n\n00:00.000 --> 00:01.000\nstoryboard.jpg#xywh=0,0,1,1\n';
 
+/** As an editor uploads them. */
+async function addTexts(): Promise<void> {
+  const [asset] = await site.app.strapi.db.query('plugin::protected-vod.asset').findMany({});
+  const texts = site.app.strapi.plugin('protected-vod').service('text-tracks');
+  const bytes = Buffer.from('WEBVTT\n\n00:00.000 --> 00:01.000\nHello\n');
+  for (const kind of ['subtitles', 'chapters']) {
+    await texts.add(asset.documentId, { kind, language: 'en', label: kind, default: true }, bytes);
+  }
+}
+
 const credentialOf = (url: string): string => /\/v\/([^/]+)\//.exec(url)?.[1] ?? '';
 const address = (credential: string, resource: string) => `${site.streamerUrl()}/v/${credential}/${resource}`;
 
@@ -81,6 +91,7 @@ beforeAll(async () => {
   video = await publishVideo(site.app, site.editor, { source });
   otherVideo = await publishVideo(site.app, site.editor, { source, downloadable: false });
   await workerSide(site.app).finishAll(PICTURES);
+  await addTexts();
   answer = await mint(site.app, video, site.viewer.jwt);
   addresses = await walkAddresses(answer, site.streamerUrl());
   resources = addresses.filter(({ via }) => via === 'http').map(({ name }) => name);
@@ -89,7 +100,7 @@ beforeAll(async () => {
 afterAll(() => site.app.stop());
 
 describe('S14 every address that a film exposes', () => {
-  it('is found by walking: playlists, segments, keys, pictures, progressive, download, FLV over HTTP and WebSocket, RTMP', () => {
+  it('is found by walking: playlists, segments, keys, pictures, texts, progressive, download, FLV over HTTP and WebSocket, RTMP', () => {
     const names = addresses.map(({ name }) => name);
     expect(names.length).toBeGreaterThan(20);
     for (const kind of [
@@ -107,6 +118,10 @@ describe('S14 every address that a film exposes', () => {
       /^poster\.jpg$/,
       /^storyboard\.vtt$/,
       /^storyboard\.jpg$/,
+      /^text\/[0-9a-f]{8}\.vtt$/,
+      /^hls\/text\/[0-9a-f]{8}\/media\.m3u8$/,
+      /^hls\/text\/[0-9a-f]{8}\/1\.vtt$/,
+      /^chapters\.vtt$/,
     ]) {
       expect(
         names.some((name) => kind.test(name)),

@@ -83,7 +83,7 @@ describe('what was made of a film', () => {
     expect(await made(key)).toEqual(NAMES);
     expect(await findings()).toEqual([]);
     // It is all there: nothing is made again.
-    expect((await jobsOf(app, asset)).map(({ state }) => state)).toEqual(['done', 'done']);
+    expect((await jobsOf(app, asset)).map(({ state }) => state)).toEqual(['done', 'done', 'done']);
   });
 
   it('moves with it, also what is delivered while it moves', async () => {
@@ -137,7 +137,7 @@ describe('what was made of a film', () => {
       `file-unclaimed ${key}.vod/nobody's.jpg`,
     ]);
     await all(care().repair(NOW));
-    expect((await jobsOf(app, asset)).map(({ state }) => state)).toEqual(['queued', 'queued']);
+    expect((await jobsOf(app, asset)).map(({ state }) => state)).toEqual(['queued', 'queued', 'done']);
     await work('made anew:');
     expect(await readFile(onDisk(`${key}.vod/storyboard.vtt`), 'utf8')).toBe('made anew: storyboard.vtt');
     expect(await findings()).toEqual([]);

@@ -49,10 +49,10 @@ beforeEach(async () => {
 describe('ingest jobs', () => {
   it('a stored film gets one of each kind, however often it is asked for', async () => {
     const { asset } = await upload();
-    expect(await states(asset)).toEqual(['poster queued', 'storyboard queued']);
+    expect(await states(asset)).toEqual(['poster queued', 'storyboard queued', 'texts queued']);
     const stored = await plugin('asset').findById(asset);
     await Promise.all(Array.from({ length: 8 }, () => plugin('ingest').enqueue(stored)));
-    expect(await states(asset)).toEqual(['poster queued', 'storyboard queued']);
+    expect(await states(asset)).toEqual(['poster queued', 'storyboard queued', 'texts queued']);
   });
 
   it('of many workers that ask at once each job goes to one', async () => {
@@ -62,8 +62,8 @@ describe('ingest jobs', () => {
     expect(new Set(ids).size).toBe(ids.length);
     // Who lost all of its candidates asks again.
     for (let job = await workerSide(app).claim(); job !== null; job = await workerSide(app).claim()) ids.push(job.id);
-    expect(ids).toHaveLength(6);
-    expect(new Set(await states())).toEqual(new Set(['poster running', 'storyboard running']));
+    expect(ids).toHaveLength(9);
+    expect(new Set(await states())).toEqual(new Set(['poster running', 'storyboard running', 'texts running']));
   });
 
   it('S24 the plugin assigns the keys, and posters come first', async () => {
@@ -117,7 +117,11 @@ describe('ingest jobs', () => {
     const { asset } = await upload();
     const worker = workerSide(app);
     await worker.report(await worker.claimOne(), { state: 'failed', reason: 'source-refused', final: true });
-    expect(await jobsOf(app, asset)).toMatchObject([{ state: 'failed', failures: 1 }, { state: 'queued' }]);
+    expect(await jobsOf(app, asset)).toMatchObject([
+      { state: 'failed', failures: 1 },
+      { state: 'queued' },
+      { state: 'queued' },
+    ]);
   });
 
   it('a job that kills every worker is given up', async () => {
@@ -165,9 +169,9 @@ describe('ingest jobs', () => {
     expect(await worker.report(job, { state: 'running', progress: 0.5 })).toEqual({ status: 200, state: 'cancelled' });
     expect(await worker.finish(job)).toEqual({ status: 200, state: 'cancelled' });
     expect(await worker.claim()).toBeNull();
-    expect(await states(asset)).toEqual(['poster cancelled', 'storyboard cancelled']);
+    expect(await states(asset)).toEqual(['poster cancelled', 'storyboard cancelled', 'texts cancelled']);
     await plugin('asset').restore(asset);
-    expect(await states(asset)).toEqual(['poster queued', 'storyboard queued']);
+    expect(await states(asset)).toEqual(['poster queued', 'storyboard queued', 'texts queued']);
     expect((await worker.report(job, { state: 'running', progress: 0.6 })).status).toBe(409);
     expect(await worker.finish(await worker.claimOne())).toMatchObject({ state: 'settled' });
   });
@@ -190,6 +194,7 @@ describe('ingest jobs', () => {
     expect(entry?.jobs).toMatchObject([
       { kind: 'poster', state: 'queued', reason: 'ffmpeg-missing', sentence: expect.stringContaining('ffmpeg') },
       { kind: 'storyboard', state: 'queued', reason: 'ffmpeg-missing' },
+      { kind: 'texts', state: 'queued', reason: 'ffmpeg-missing' },
     ]);
     const job = await workerSide(app).claimOne();
     expect((await jobsOf(app, asset))[0]).toMatchObject({ documentId: job.id, state: 'running', reason: null });
@@ -204,7 +209,7 @@ describe('ingest jobs', () => {
     const { asset } = await upload();
     await app.strapi.db.query('plugin::protected-vod.ingest-job').deleteMany({});
     await plugin('ingest').backfill();
-    expect(await states()).toEqual(['poster queued', 'storyboard queued']);
+    expect(await states()).toEqual(['poster queued', 'storyboard queued', 'texts queued']);
     expect((await jobsOf(app)).every((job) => job.asset === asset)).toBe(true);
   });
 });

@@ -202,6 +202,7 @@ describe('a list', () => {
       durationSeconds,
       poster: shown,
       storyboard: isLike(storyboard ?? ''),
+      ...{ textTracks: [], chapters: null, waveform: null },
     });
     expect(urls).toEqual(Object.fromEntries(Object.entries(minted.urls).map(([name, url]) => [name, isLike(url)])));
     expect(Date.parse(expiresAt)).toBeGreaterThan(Date.now());

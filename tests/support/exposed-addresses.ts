@@ -36,7 +36,7 @@ export interface ExposedAddress {
 }
 
 /** A key is as good as what it opens. */
-const MEDIA = /\.m4s$|\.key$|init\.mp4$|^mp4$|^download$|live\.flv$|^poster\.jpg$|^storyboard\./;
+const MEDIA = /\.m4s$|\.key$|init\.mp4$|^mp4$|^download$|live\.flv$|^poster\.jpg$|^storyboard\.|\.vtt$|^waveform\./;
 
 /** Reads a little of a body and leaves. */
 function taste(stream: NodeJS.ReadableStream & { destroy(): void }, done: (body: Buffer) => void): void {
@@ -149,18 +149,24 @@ async function walkStoryboard(url: string): Promise<string[]> {
   return [index.url, ...sprites.map((name) => new URL(name, index.url).href)];
 }
 
+type Answered = PlaybackTokenAnswer['data'];
+type WalkedAnswer = Pick<Answered, 'urls' | 'poster' | 'storyboard'> &
+  Partial<Pick<Answered, 'textTracks' | 'chapters' | 'waveform'>>;
+
 /**
  * Every address that a token answer leads to, playlists, manifests and storyboards walked to their ends. `streamer`: where to
  * knock, whatever host the answer names. Throws for an address of a kind that is not known here.
  */
 export async function walkAddresses(
-  { urls, poster, storyboard }: Pick<PlaybackTokenAnswer['data'], 'urls' | 'poster' | 'storyboard'>,
+  { urls, poster, storyboard, textTracks = [], chapters = null, waveform = null }: WalkedAnswer,
   streamer: string,
 ): Promise<ExposedAddress[]> {
   const base = new URL(streamer);
   const found: ExposedAddress[] = [];
   const names = new Set<string>();
   if (poster?.startsWith('http')) names.add(resourceOf(poster));
+  for (const url of [...textTracks.map((text) => text.url), chapters, waveform])
+    if (url !== null) names.add(resourceOf(url));
   if (storyboard !== null) for (const address of await walkStoryboard(storyboard)) names.add(resourceOf(address));
   for (const [kind, url = ''] of Object.entries(urls)) {
     if (url.startsWith('rtmp://')) found.push(overRtmp(url));

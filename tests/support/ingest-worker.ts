@@ -59,7 +59,7 @@ export interface WorkerSide {
   claimOne(): Promise<IngestJob>;
   /** Status and body of the answer. */
   report(job: IngestJob, report: object): Promise<{ status: number; state: string | undefined }>;
-  /** Writes something to where each output belongs, and tells what. */
+  /** Writes something to where each output belongs, and tells what. No film has texts in it. */
   make(job: IngestJob, text?: string): Promise<DerivedFile[]>;
   /** Makes and delivers a job that was claimed. */
   finish(job: IngestJob, text?: string): Promise<{ status: number; state: string | undefined }>;
@@ -87,6 +87,7 @@ export function workerSide(app: StrapiApp, { url = app.url, id = randomUUID() as
   async function make(job: IngestJob, text = 'made'): Promise<DerivedFile[]> {
     const outputs: DerivedFile[] = [];
     for (const { name, storageKey } of job.outputs) {
+      if (job.kind === 'texts') continue;
       const bytes = Buffer.from(`${text} ${name}`);
       const target = path.join(app.storageRoot, storageKey);
       await mkdir(path.dirname(target), { recursive: true });

@@ -26,6 +26,7 @@ window.players = {
   'hls.js'(url) {
     const hls = new Hls();
     hls.on(Hls.Events.ERROR, (_e, data) => data.fatal && problems.push('hls.js ' + data.details));
+    window.hls = hls;
     hls.loadSource(url); hls.attachMedia(player);
   },
   'dash.js'(url) {
@@ -34,7 +35,7 @@ window.players = {
     dash.initialize(player, url, false);
   },
   async shaka(url) {
-    const shakaPlayer = new shaka.Player();
+    const shakaPlayer = window.shakaPlayer = new shaka.Player();
     await shakaPlayer.attach(player);
     shakaPlayer.addEventListener('error', (event) => problems.push('shaka ' + event.detail.code));
     await shakaPlayer.load(url);

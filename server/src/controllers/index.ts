@@ -7,6 +7,7 @@ import { createPreviewController } from './preview';
 import { createRolePoliciesController } from './role-policies';
 import { createSessionController } from './session';
 import { createSubjectController } from './subject';
+import { createTextTrackController } from './text-track';
 import { createUploadController } from './upload';
 import { video } from './video';
 
@@ -16,6 +17,7 @@ export const controllers = {
   session: createSessionController,
   subject: createSubjectController,
   'personal-data': createPersonalDataController,
+  'text-track': createTextTrackController,
   upload: createUploadController,
   'guest-link': createGuestLinkController,
   preview: createPreviewController,

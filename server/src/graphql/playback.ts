@@ -20,6 +20,15 @@ const TYPE_DEFS = `
     download: String
   }
 
+  "One WebVTT file. \`kind\` is \`subtitles\`, \`captions\` or \`chapters\`, \`language\` a tag of BCP 47."
+  type ProtectedVodTextTrack {
+    url: String!
+    kind: String!
+    language: String!
+    label: String!
+    default: Boolean!
+  }
+
   "What the token endpoint would answer. For the caller alone, and to be used by \`expiresAt\`."
   type ProtectedVodPlayback {
     token: String!
@@ -29,6 +38,9 @@ const TYPE_DEFS = `
     urls: ProtectedVodPlaybackUrls!
     poster: String
     storyboard: String
+    textTracks: [ProtectedVodTextTrack!]!
+    chapters: String
+    waveform: String
   }
 
   extend type ${VIDEO_TYPE} {

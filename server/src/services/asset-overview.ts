@@ -31,8 +31,9 @@ const rowSchema = z.object({
   ...judgedSchema.shape,
 });
 
-/** Strapi's own right to look at files of the Media Library. */
-const READ_FILES = 'plugin::upload.read';
+/** Strapi's own rights to look at files of the Media Library, and to change them. */
+export const READ_FILES = 'plugin::upload.read';
+export const CHANGE_FILES = 'plugin::upload.assets.update';
 
 function jobEntry({ kind, state, reason, progress, attempt, failures }: JobRow): AssetEntry['jobs'][number] {
   const sentence = reason === null ? null : INGEST_REASONS[reason];
@@ -49,12 +50,12 @@ function entryOf(row: unknown, jobs: readonly JobRow[]): AssetEntry {
 
 /** What administrators may know of stored films: no key, no hash, no place. */
 export function createAssetOverviewService({ strapi }: { strapi: Core.Strapi }) {
-  /** Films stand in the Media Library as files: who may look at one of those may read about the film. */
-  async function mayRead(assetId: string, ability: AdminAbility): Promise<boolean> {
+  /** Films stand in the Media Library as files: who may do something with one of those may do it with the film. */
+  async function permits(assetId: string, ability: AdminAbility, action: string): Promise<boolean> {
     const files = await strapi.db
       .query(FILE_UID)
       .findMany({ where: { url: protectedMark(assetId).url }, populate: FILE_CREATOR });
-    return holdsForFile(strapi, { ability, action: READ_FILES }, files);
+    return holdsForFile(strapi, { ability, action }, files);
   }
 
   async function read(assetIds: string[]): Promise<AssetEntry[]> {
@@ -68,11 +69,13 @@ export function createAssetOverviewService({ strapi }: { strapi: Core.Strapi }) 
     /** Without asking who wants to know. */
     read,
 
+    permits,
+
     /** Behind a video, a Media Library file, or the asset itself; `[]`: there is none, or none for this administrator. */
     async behind(documentId: string, ability: AdminAbility): Promise<AssetEntry[]> {
       if (!documentIdSchema.safeParse(documentId).success) return [];
       const entries = await read(await assetsBehind(strapi, documentId));
-      const permitted = await Promise.all(entries.map(({ id }) => mayRead(id, ability)));
+      const permitted = await Promise.all(entries.map(({ id }) => permits(id, ability, READ_FILES)));
       return entries.filter((_, index) => permitted[index]);
     },
   };

@@ -7,12 +7,10 @@ import {
   type DerivedFile,
   derivedFileSchema,
   type GrantedAsset,
-  type GrantedFile,
   type Judgement,
 } from '../../contracts';
 import { ASSET_UID } from '../content-types/uids';
 import { VodError } from '../errors';
-import { derivedKeyOf } from '../storage/derived';
 import type { Film } from '../storage/inspection/film-inspection';
 import { removeFromLibrary } from '../storage/library';
 import { followToTrash, moveToTrash, restoreFromTrash } from '../storage/trash';
@@ -20,6 +18,7 @@ import { columnsOf, isSourcePlayed, judgedSchema, unpreparedReason } from './ass
 import { requesterOf } from './audit/requester';
 import { batched } from './batch';
 import { getService } from './get-service';
+import { madeFilesOf, versionOf } from './granted-files';
 import { FILE_UID, markedAsset, protectedMark } from './protected-mark';
 
 const rowSchema = z.object({
@@ -69,27 +68,11 @@ export interface UnpreparedAsset {
   unprepared: NonNullable<ReturnType<typeof unpreparedReason>>;
 }
 
-/** 24 of SHA-256's 32 bytes: no two files share it, and no cache survives a changed byte. */
-function versionOf(sha256: string): string {
-  return Buffer.from(sha256, 'hex').toString('base64url').slice(0, 32);
-}
-
 /** Of the highest picture; 0: sound alone; undefined: not known. */
 function heightOf({ tracks }: Asset): number | undefined {
   const pictures = tracks?.filter(({ kind }) => kind === 'video');
   const heights = pictures?.flatMap(({ height }) => height ?? []);
   return heights && heights.length === pictures?.length ? Math.max(0, ...heights) : undefined;
-}
-
-/** What was made of it, as far as it may be sent. */
-function picturesOf({ storageKey, derived }: Asset): Pick<GrantedAsset, 'poster' | 'storyboard'> {
-  const find = (wanted: string): GrantedFile | null => {
-    const file = derived?.find(({ name }) => name === wanted);
-    if (!file) return null;
-    return { storageKey: derivedKeyOf(storageKey, wanted), sizeBytes: file.sizeBytes, version: versionOf(file.sha256) };
-  };
-  const [poster, index, sprite] = [find('poster.jpg'), find('storyboard.vtt'), find('storyboard.jpg')];
-  return { ...(poster && { poster }), ...(index && sprite && { storyboard: { index, sprite } }) };
 }
 
 type Granted = GrantedAsset | UnpreparedAsset;
@@ -111,7 +94,7 @@ function granted(asset: Asset | null, audience: Audience): Granted | null {
   }
   const height = heightOf(asset);
   const renditions = [{ id: 'source', storageKey, sizeBytes, ...(height !== undefined && { height }) }];
-  return { id, contentVersion, fileName, mime, durationSeconds, renditions, ...picturesOf(asset) };
+  return { id, contentVersion, fileName, mime, durationSeconds, renditions, ...madeFilesOf(asset) };
 }
 
 /** Attributes of an asset that `grantedFrom` reads. */

@@ -34,6 +34,7 @@ import { createStorageService } from './storage';
 import { createStorageCareService } from './storage-care';
 import { createStreamerService } from './streamer';
 import { createSyncService } from './sync';
+import { createTextTracksService } from './text-tracks';
 import { createUploadRoutingService } from './upload-routing';
 import { createVideoService } from './video';
 import { createVideoPlaybackService } from './video-playback';
@@ -77,6 +78,7 @@ export const services = {
   'session-overview': createSessionOverviewService,
   streamer: createStreamerService,
   sync: createSyncService,
+  'text-tracks': createTextTracksService,
   video: createVideoService,
   'video-playback': createVideoPlaybackService,
   webhooks: createWebhooksService,

@@ -8,6 +8,7 @@ import type { Allowance, Denial, Question } from './entitlement/decision';
 import { getService } from './get-service';
 import { playbackUrls, rtmpBaseUrl } from './playback-urls';
 import { mayShowPoster } from './posters';
+import { textAddresses } from './text-urls';
 
 type Minted =
   | { allow: true; answer: PlaybackTokenAnswer }
@@ -87,6 +88,7 @@ export function createPlaybackTokenService({ strapi }: { strapi: Core.Strapi }):
       urls: playbackUrls(addresses, allowance),
       poster,
       storyboard: asset.storyboard ? base + formatDeliveryPath(token, { kind: 'storyboard' }) : null,
+      ...textAddresses(asset, (resource) => base + formatDeliveryPath(token, resource)),
     };
   }
 

@@ -3,8 +3,10 @@ import { type Grant, protocolOf, type Resource } from '../../../server/contracts
 /** Downloads and progressive MP4 are the upload itself. */
 const STORED = 'source';
 
-/** Stills of the film itself: whoever may watch any of it may see them. */
-const PICTURES: ReadonlySet<Resource['kind']> = new Set(['poster', 'storyboard', 'storyboard-sprite']);
+/** Made of the film itself: whoever may watch any of it may see them. */
+const PICTURES: ReadonlySet<Resource['kind']> = new Set([
+  ...(['poster', 'storyboard', 'storyboard-sprite', 'waveform', 'chapters'] as const),
+]);
 
 /** `source-v1` → `source`. */
 function renditionOf(track: string): string {
@@ -19,6 +21,9 @@ export function permits(grant: Grant, resource: Resource): boolean {
   const isGranted = (rendition: string) => grant.asset.renditions.some(({ id }) => id === rendition);
   if (resource.kind === 'download') return grant.download && isGranted(STORED);
   if (PICTURES.has(resource.kind)) return true;
+  if ('text' in resource && !grant.asset.textTracks?.some(({ id }) => id === resource.text)) return false;
+  // The cues are of the film, not of a protocol.
+  if (resource.kind === 'text') return true;
   const protocol = protocolOf(resource);
   if (protocol === null || !grant.protocols.includes(protocol)) return false;
   if (resource.kind === 'rtmp') return resource.video === grant.video;

@@ -1,5 +1,7 @@
+import type { ListedText } from '../packager/listed-text';
 import type { Presentation } from '../packager/presentation';
 import { adaptationSet, groupTracks } from './adaptation-set';
+import { textSet } from './text-set';
 import { formatElement } from './xml';
 
 /** ISO 8601 duration with milliseconds rounded up: a player must not clip the last frame. */
@@ -11,8 +13,11 @@ function formatDuration(seconds: number): string {
  * A static MPD (ISO/IEC 23009-1 §5.3.1) with one period. All addresses are relative to `/v/{credential}/dash/` and name
  * the same bytes as those of HLS.
  */
-export function formatManifest(presentation: Presentation): string {
+export function formatManifest(presentation: Presentation, texts: readonly ListedText[] = []): string {
   const longest = Math.max(0, ...presentation.tracks.flatMap(({ segments }) => segments.map((s) => s.durationSeconds)));
+  const sets = groupTracks(presentation.tracks).map(adaptationSet);
+  const { durationSeconds } = presentation;
+  const textSets = texts.map((text, at) => textSet(text, { index: sets.length + at, durationSeconds }));
   const duration = formatDuration(presentation.durationSeconds);
   const mpd = formatElement({
     name: 'MPD',
@@ -29,7 +34,7 @@ export function formatManifest(presentation: Presentation): string {
       {
         name: 'Period',
         attributes: { id: '0', start: 'PT0S' },
-        children: groupTracks(presentation.tracks).map(adaptationSet),
+        children: [...sets, ...textSets],
       },
     ],
   });

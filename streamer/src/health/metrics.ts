@@ -14,6 +14,8 @@ const PROTOCOL_OF: Record<string, string> = {
   'multivariant-playlist': 'hls',
   'media-playlist': 'hls',
   'segment-key': 'hls',
+  'text-playlist': 'hls',
+  'text-segment': 'hls',
   manifest: 'dash',
   'init-segment': 'cmaf',
   segment: 'cmaf',

@@ -1,6 +1,11 @@
+import type { ListedText } from '../packager/listed-text';
 import type { Presentation, Track } from '../packager/presentation';
-import { formatAttributes, quoted } from './attribute-list';
+import { type AttributeValue, formatAttributes, quoted } from './attribute-list';
 import { type AudioGroup, formatAudioGroup, groupAudio } from './audio-group';
+import { formatTextGroup, TEXT_GROUP } from './text-group';
+
+/** Of every variant. */
+type MoreAttributes = Readonly<Record<string, AttributeValue>>;
 
 function unique(codecs: string[]): string {
   return [...new Set(codecs)].join(',');
@@ -11,7 +16,7 @@ function highest(tracks: Track[], rate: 'bandwidth' | 'averageBandwidth'): numbe
 }
 
 /** RFC 8216 §4.3.4.2: the peak over every playable combination, hence with the dearest audio of the group. */
-function formatVideoVariant(video: Track, group: AudioGroup | undefined): string[] {
+function formatVideoVariant(video: Track, group: AudioGroup | undefined, more: MoreAttributes): string[] {
   const audio = group?.tracks ?? [];
   const attributes = formatAttributes({
     BANDWIDTH: Math.ceil(video.bandwidth + highest(audio, 'bandwidth')),
@@ -20,12 +25,13 @@ function formatVideoVariant(video: Track, group: AudioGroup | undefined): string
     RESOLUTION: video.width && video.height ? `${Math.round(video.width)}x${Math.round(video.height)}` : undefined,
     'FRAME-RATE': video.frameRate ? video.frameRate.toFixed(3) : undefined,
     AUDIO: group && quoted(group.id),
+    ...more,
   });
   return [`#EXT-X-STREAM-INF:${attributes}`, `${video.id}/media.m3u8`];
 }
 
 /** Without a picture the default track is the variant itself; the group is for choosing among several. */
-function formatAudioVariant({ id, tracks }: AudioGroup): string[] {
+function formatAudioVariant({ id, tracks }: AudioGroup, more: MoreAttributes): string[] {
   const [first] = tracks;
   if (!first) return [];
   const attributes = formatAttributes({
@@ -33,21 +39,22 @@ function formatAudioVariant({ id, tracks }: AudioGroup): string[] {
     'AVERAGE-BANDWIDTH': Math.ceil(highest(tracks, 'averageBandwidth')),
     CODECS: quoted(unique(tracks.map((track) => track.codec))),
     AUDIO: tracks.length > 1 ? quoted(id) : undefined,
+    ...more,
   });
   return [`#EXT-X-STREAM-INF:${attributes}`, `${first.id}/media.m3u8`];
 }
 
-function formatVariants(videos: Track[], groups: AudioGroup[]): string[] {
-  if (videos.length === 0) return groups.flatMap(formatAudioVariant);
-  if (groups.length === 0) return videos.flatMap((video) => formatVideoVariant(video, undefined));
-  return groups.flatMap((group) => videos.flatMap((video) => formatVideoVariant(video, group)));
+function formatVariants(videos: Track[], groups: AudioGroup[], more: MoreAttributes): string[] {
+  if (videos.length === 0) return groups.flatMap((group) => formatAudioVariant(group, more));
+  if (groups.length === 0) return videos.flatMap((video) => formatVideoVariant(video, undefined, more));
+  return groups.flatMap((group) => videos.flatMap((video) => formatVideoVariant(video, group, more)));
 }
 
 /**
  * The multivariant playlist (RFC 8216 §4.3.4): one variant per rendition with a picture, best first as the renditions
  * come. All URIs are relative to `/v/{credential}/hls/`.
  */
-export function formatMultivariantPlaylist(presentation: Presentation): string {
+export function formatMultivariantPlaylist(presentation: Presentation, texts: readonly ListedText[] = []): string {
   const { tracks } = presentation;
   const videos = tracks.filter((track) => track.kind === 'video');
   const groups = groupAudio(presentation);
@@ -58,7 +65,8 @@ export function formatMultivariantPlaylist(presentation: Presentation): string {
     // RFC 8216 §4.3.5.1: in this playlist it speaks for every segment of every media playlist.
     ...(tracks.some((track) => track.independent === false) ? [] : ['#EXT-X-INDEPENDENT-SEGMENTS']),
     ...listed.flatMap(formatAudioGroup),
-    ...formatVariants(videos, groups),
+    ...formatTextGroup(texts),
+    ...formatVariants(videos, groups, texts.length > 0 ? { SUBTITLES: quoted(TEXT_GROUP) } : {}),
   ];
   return `${lines.join('\n')}\n`;
 }

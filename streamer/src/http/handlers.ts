@@ -2,6 +2,7 @@ import { mediaKindOf } from '../../../server/contracts';
 import type { PlaybackSession } from '../access/gate';
 import type { Accel } from '../edge/accel';
 import { type TrackKeys, trackKeys } from '../hls/segment-keys';
+import { listedTexts } from '../packager/listed-text';
 import type { PackagedSegment, Packager } from '../packager/packager';
 import { createProgressiveHandler, type ProgressiveHandler } from '../progressive/handler';
 import type { FlvHandler } from '../rtmp/flv-answer';
@@ -13,6 +14,7 @@ import { keyAnswerOf } from './segment-key';
 import { type BufferAnswer, sendBuffer } from './send-buffer';
 import { sendEncrypted } from './send-encrypted';
 import type { Storage } from './storage-path';
+import { createTexts } from './texts';
 
 export interface HandlerParts {
   packager: Packager;
@@ -51,11 +53,17 @@ async function sendPackaged(exchange: Exchange, resource: MediaResource, segment
 /** Which part of the streamer answers which resource. */
 export function createHandler({ packager, storage, pictures, observePackaging, accel, flv }: HandlerParts): Handler {
   const progressive: ProgressiveHandler = createProgressiveHandler(storage);
+  const texts = createTexts({ storage, packager });
 
   async function sendPlaylist(exchange: Exchange, resource: PlaylistResource): Promise<boolean> {
     const { session } = exchange;
     const keys = resource.kind === 'media-playlist' ? keysOf(session, resource.track) : null;
-    const answer = playlistOf(await packager.presentation(session.asset), resource, keys);
+    const answer = playlistOf({
+      presentation: await packager.presentation(session.asset),
+      texts: listedTexts(session.asset),
+      resource,
+      keys,
+    });
     if (answer !== null) sendBuffer(exchange, answer);
     return answer !== null;
   }
@@ -103,7 +111,13 @@ export function createHandler({ packager, storage, pictures, observePackaging, a
       case 'poster':
       case 'storyboard':
       case 'storyboard-sprite':
+      case 'waveform':
         return pictures.answer(exchange, resource.kind);
+      case 'text':
+      case 'chapters':
+      case 'text-playlist':
+      case 'text-segment':
+        return texts.answer(exchange, resource);
       case 'flv':
         return flv(exchange);
       case 'rtmp':

@@ -1,16 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GrantedAsset, GrantedFile } from '../../../server/contracts';
-import { StreamError } from '../errors';
 import type { Exchange, Representation } from './exchange';
+import { readMadeFile } from './made-file';
 import { negotiate } from './negotiate';
 import { NO_STORE } from './security-headers';
 import { sendBuffer } from './send-buffer';
 import type { Storage } from './storage-path';
 
-type PictureKind = 'poster' | 'storyboard' | 'storyboard-sprite';
-
-/** Far above what the ingest worker makes; read in one piece. */
-const MAX_BYTES = 32 * 1024 * 1024;
+type PictureKind = 'poster' | 'storyboard' | 'storyboard-sprite' | 'waveform';
 
 const JPEG = 'image/jpeg';
 // Fixed, whatever is in the file: a made picture must not become a page.
@@ -18,6 +15,7 @@ const MIMES: Record<PictureKind, string> = {
   poster: JPEG,
   storyboard: 'text/vtt; charset=utf-8',
   'storyboard-sprite': JPEG,
+  waveform: 'application/json',
 };
 
 export interface Pictures {
@@ -27,8 +25,9 @@ export interface Pictures {
   show(asked: { request: IncomingMessage; response: ServerResponse }, file: GrantedFile): Promise<void>;
 }
 
-function fileOf({ poster, storyboard }: GrantedAsset, kind: PictureKind): GrantedFile | undefined {
+function fileOf({ poster, storyboard, waveform }: GrantedAsset, kind: PictureKind): GrantedFile | undefined {
   if (kind === 'poster') return poster;
+  if (kind === 'waveform') return waveform;
   return kind === 'storyboard' ? storyboard?.index : storyboard?.sprite;
 }
 
@@ -38,27 +37,17 @@ function representationOf({ version }: GrantedFile, kind: PictureKind): Omit<Rep
 
 /** What was made of films, as it lies in the storage. */
 export function createPictures(storage: Pick<Storage, 'open'>): Pictures {
-  async function read({ storageKey }: GrantedFile): Promise<Buffer> {
-    const { file, sizeBytes } = await storage.open(storageKey);
-    try {
-      if (sizeBytes > MAX_BYTES) throw new StreamError('asset-missing', 'A picture is larger than any that is made.');
-      return await file.readFile();
-    } finally {
-      await file.close();
-    }
-  }
-
   return {
     async answer(exchange, kind) {
       const file = fileOf(exchange.session.asset, kind);
       if (file === undefined) return false;
-      const bytes = await read(file);
+      const bytes = await readMadeFile(storage, file);
       // Reading takes time; the session may have ended meanwhile.
       if (exchange.session.mayContinue()) sendBuffer(exchange, { bytes, representation: representationOf(file, kind) });
       return true;
     },
     async show({ request, response }, file) {
-      const bytes = await read(file);
+      const bytes = await readMadeFile(storage, file);
       const representation = { ...representationOf(file, 'poster'), sizeBytes: bytes.byteLength };
       const { status, headers, extent } = negotiate({ request }, representation);
       response.writeHead(status, headers);

@@ -3,9 +3,10 @@ import { codeOf, describeCause } from '../errors';
 import type { Logger } from '../logger';
 import { IngestError } from './ingest-error';
 import type { JobApi } from './job-api';
-import { MAKERS } from './kinds';
+import { MAKERS, MAY_LACK_OUTPUTS } from './kinds';
 import { JobLost, Lease } from './lease';
 import { deliverOutput } from './output';
+import { createRemarks } from './remarks';
 import { openScratch, type Scratch } from './scratch';
 import { sniffFilm } from './tools/film-input';
 import type { Toolbox } from './tools/toolbox';
@@ -41,7 +42,12 @@ function toIngestError(error: unknown): IngestError {
   return new IngestError(reason, describeCause(error), { cause: error });
 }
 
-async function make(workshop: Workshop, job: IngestJob, scratch: Scratch, lease: Lease): Promise<DerivedFile[]> {
+interface Made {
+  outputs: DerivedFile[];
+  note?: IngestReason;
+}
+
+async function make(workshop: Workshop, job: IngestJob, scratch: Scratch, lease: Lease): Promise<Made> {
   const kind = INGEST_KINDS.find((known) => known === job.kind);
   if (kind === undefined) throw new IngestError('worker-failed', 'the plugin gave a job that was not asked for');
   const film = await sniffFilm(await workshop.resolve(job.source.storageKey));
@@ -51,13 +57,17 @@ async function make(workshop: Workshop, job: IngestJob, scratch: Scratch, lease:
   const progressed = (share: number) => {
     lease.progress = share;
   };
-  const made = await MAKERS[kind]({ film, durationSeconds, scratch, tools, maxPixels, signal, progressed });
+  const remarks = createRemarks();
+  const making = { film, durationSeconds, scratch, tools, maxPixels, signal, progressed, ...remarks };
+  const made = await MAKERS[kind](making);
   const outputs: DerivedFile[] = [];
   for (const { name } of job.outputs) {
     signal.throwIfAborted();
-    outputs.push(await deliverOutput(name, made.get(name) ?? '', scratch.targetOf(name)));
+    const file = made.get(name);
+    if (file === undefined && MAY_LACK_OUTPUTS.has(kind)) continue;
+    outputs.push({ ...(await deliverOutput(name, file ?? '', scratch.targetOf(name))), ...remarks.factsOf(name) });
   }
-  return outputs;
+  return { outputs, ...remarks.note() };
 }
 
 async function runJob(workshop: Workshop, job: IngestJob, lease: Lease): Promise<void> {
@@ -67,8 +77,8 @@ async function runJob(workshop: Workshop, job: IngestJob, lease: Lease): Promise
   const startedAt = performance.now();
   const scratch = await openScratch(workshop.root, job);
   try {
-    const outputs = await make(workshop, job, scratch, lease);
-    const { state } = await lease.conclude({ worker, attempt, state: 'done', outputs });
+    const made = await make(workshop, job, scratch, lease);
+    const { state } = await lease.conclude({ worker, attempt, state: 'done', ...made });
     const seconds = Math.round(performance.now() - startedAt) / 1000;
     if (state === 'settled') logger.info({ seconds }, 'job done');
     else logger.warn({ state }, 'what was made was not taken');

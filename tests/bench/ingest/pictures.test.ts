@@ -28,7 +28,17 @@ async function measure(make: Maker, film: string, durationSeconds: number): Prom
   const startedAt = performance.now();
   const { signal } = new AbortController();
   const opened = await sniffFilm(film);
-  await make({ film: opened, durationSeconds, scratch, tools, maxPixels: 1e8, signal, progressed: () => undefined });
+  await make({
+    film: opened,
+    durationSeconds,
+    scratch,
+    tools,
+    maxPixels: 1e8,
+    signal,
+    progressed: () => undefined,
+    described: () => undefined,
+    noted: () => undefined,
+  });
   const seconds = (performance.now() - startedAt) / 1000;
   await scratch.removeAll();
   return seconds;

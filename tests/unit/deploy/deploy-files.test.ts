@@ -181,3 +181,18 @@ describe('compose.yaml', () => {
     expect(new Set(given)).toEqual(new Set(used));
   });
 });
+
+describe('what the samples send from a cache', () => {
+  const patterns = ['nginx-edge.conf', 'varnish.vcl'].flatMap((name) =>
+    [...readFileSync(path.join(DEPLOY, name), 'utf8').matchAll(/"(\^\/v\/[^"]*m4s\$)"/g)].map(([, text = '']) => text),
+  );
+  const isKept = (resource: string) =>
+    patterns.some((pattern) => new RegExp(pattern).test(`/v/ps_${'a'.repeat(40)}/${resource}`));
+
+  it('is segments of picture and sound; no text, chapters or waveform', () => {
+    expect(patterns).toHaveLength(3);
+    expect(isKept('hls/source-v1/1.m4s') && isKept('dash/source-a1/1.m4s')).toBe(true);
+    const texts = ['text/e1.vtt', 'hls/text/e1/1.vtt', 'hls/text/e1/media.m3u8', 'chapters.vtt', 'waveform.json'];
+    expect(texts.filter(isKept)).toEqual([]);
+  });
+});

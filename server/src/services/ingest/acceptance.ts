@@ -1,5 +1,5 @@
 import type { Core } from '@strapi/strapi';
-import type { DerivedFile } from '../../../contracts';
+import type { DerivedFile, IngestReason } from '../../../contracts';
 import { VodError } from '../../errors';
 import { derivedKeyOf, withDerived } from '../../storage/derived';
 import { checkStaged, placeStaged, stagedKeyOf, unplaceStaged } from '../../storage/ingest-area';
@@ -9,7 +9,7 @@ import { getService } from '../get-service';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 import { saveDerived, withdrawDerived } from './derived-files';
 import type { Fence, JobStore } from './job-store';
-import { planOf } from './kinds';
+import { areOutputsOf } from './kinds';
 
 const MAX_ATTEMPTS = 5;
 
@@ -21,13 +21,13 @@ export interface Delivery {
   asset: string;
   kind: string;
   outputs: readonly DerivedFile[];
+  /** What administrators are told of it all the same. */
+  note: IngestReason | null;
 }
 
 /** Throws `VodError` `output-refused` unless all that this kind makes was reported, and nothing else. */
 function checkNames({ kind, outputs }: Delivery): void {
-  const wanted = planOf(kind)?.outputs ?? [];
-  const names = new Set(outputs.map(({ name }) => name));
-  if (names.size === outputs.length && names.size === wanted.length && wanted.every((name) => names.has(name))) return;
+  if (areOutputsOf(kind, outputs)) return;
   throw new VodError('output-refused', 'A worker reported other files than its job makes.');
 }
 
@@ -37,11 +37,11 @@ function checkNames({ kind, outputs }: Delivery): void {
  */
 async function place(strapi: Core.Strapi, store: JobStore, delivery: Delivery, asset: Asset): Promise<boolean> {
   const { root } = getService(strapi, 'storage');
-  const { fence, outputs } = delivery;
+  const { fence, outputs, note } = delivery;
   const placed: { staged: string; target: string }[] = [];
   try {
     return await strapi.db.transaction(async ({ trx }) => {
-      if (!(await store.finish(fence, trx))) return false;
+      if (!(await store.finish(fence, note, trx))) return false;
       for (const { name } of outputs) {
         const staged = stagedKeyOf(fence.id, fence.attempt, name);
         await placeStaged(root, staged, asset.storageKey, name);

@@ -75,7 +75,8 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
     if (row === null) return afterAll(fence, 'done');
     try {
       const { asset, kind } = row;
-      const outcome = await accept(strapi, store, { fence, asset, kind, outputs: report.outputs });
+      const { outputs, note = null } = report;
+      const outcome = await accept(strapi, store, { fence, asset, kind, outputs, note });
       if (outcome === 'late') return afterAll(fence, 'done');
       if (outcome === 'gone') {
         await store.cancel(asset);

@@ -30,7 +30,7 @@ export interface JobStore {
   renew(fence: Fence, progress: number, leaseSeconds: number): Promise<boolean>;
   fail(fence: Fence, failure: { reason: IngestReason; retryInSeconds: number | null }): Promise<boolean>;
   release(fence: Fence, inSeconds?: number): Promise<boolean>;
-  finish(fence: Fence, trx: Transaction): Promise<boolean>;
+  finish(fence: Fence, note: IngestReason | null, trx: Transaction): Promise<boolean>;
   cancel(asset: string): Promise<void>;
   remove(asset: string): Promise<void>;
   renewKinds(asset: string, kinds: readonly string[]): Promise<void>;
@@ -146,8 +146,8 @@ export function createJobStore(strapi: Core.Strapi): JobStore {
       return (await update(fenced(fence), { state: 'queued', due_at: databaseNow(strapi, inSeconds * 1000) })) === 1;
     },
     /** Holds the row until the transaction ends: nobody can claim the job meanwhile. */
-    async finish(fence, trx) {
-      const change = { state: 'done', progress: 1, reason: null, updated_at: new Date() };
+    async finish(fence, note, trx) {
+      const change = { state: 'done', progress: 1, reason: note, updated_at: new Date() };
       return (await table().transacting(trx).where(fenced(fence)).update(change)) === 1;
     },
     async cancel(asset) {

@@ -1,6 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { INGEST_KINDS, type IngestKind, jobIdSchema } from '../../../contracts';
+import { INGEST_KINDS, type IngestKind, isUploadedText, jobIdSchema } from '../../../contracts';
 import { abandonedScratch, removeScratch } from '../../storage/ingest-area';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
@@ -92,7 +92,8 @@ export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep
       if (asset?.state !== 'ready') return;
       const isKept = (name: string) => {
         const kind = kindOfOutput(name);
-        return kind !== null && !kinds.has(kind);
+        // What somebody uploaded is there once: no job makes it anew.
+        return isUploadedText(name) || (kind !== null && !kinds.has(kind));
       };
       const kept = (asset.derived ?? []).filter(({ name }) => isKept(name));
       if (await saveDerived(strapi, asset, kept, null)) return;
@@ -105,7 +106,15 @@ export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep
     cancel: (assetId) => store.cancel(assetId),
     async resume(asset) {
       const made = new Set(asset.derived?.map(({ name }) => name));
-      const missing = kindsFor(asset).filter((kind) => !KIND_PLANS[kind].outputs.every((name) => made.has(name)));
+      const done = new Set(
+        (await store.ofAsset(asset.documentId)).filter(({ state }) => state === 'done').map(({ kind }) => kind),
+      );
+      const isMade = (kind: IngestKind) => {
+        const { outputs, areTexts } = KIND_PLANS[kind];
+        // What an editor took away stays away.
+        return areTexts ? done.has(kind) : outputs.every((name) => made.has(name));
+      };
+      const missing = kindsFor(asset).filter((kind) => !isMade(kind));
       await store.renewKinds(asset.documentId, missing);
       await add(asset);
     },

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
+import { isUploadedText } from '../../../contracts';
 import { VodError } from '../../errors';
 import { filmKeyOfDerived } from '../../storage/derived';
 import { hashKey } from '../../storage/hash-key';
@@ -99,10 +100,12 @@ class Repair {
     return null;
   }
 
-  /** Nothing is lost: a worker makes it of the film once more. */
+  /** Nothing is lost: a worker makes it of the film once more. What somebody uploaded is left for a person to see to. */
   async #remake({ assetId, state }: StoredFilm, key: string) {
     if (state !== 'ready') throw new VodError('not-mended', 'Restore the film first.');
-    await getService(this.strapi, 'ingest').remake(assetId, [path.posix.basename(key)]);
+    const name = path.posix.basename(key);
+    if (isUploadedText(name)) throw new VodError('not-mended', 'Somebody uploaded it; nothing makes it anew.');
+    await getService(this.strapi, 'ingest').remake(assetId, [name]);
     return { how: 'to-be-made' as const, to: key };
   }
 

@@ -1,3 +1,4 @@
+import type { IngestReason, TextTrackFacts } from '../../../../server/contracts';
 import { IngestError } from '../ingest-error';
 import type { Scratch } from '../scratch';
 import { ALL_DECODERS, decodersOf, type FilmInput } from '../tools/film-input';
@@ -15,6 +16,10 @@ export interface Making {
   signal: AbortSignal;
   /** 0 to 1; told to the plugin with the next sign of life. */
   progressed(share: number): void;
+  /** What is known of a text track among the outputs. */
+  described(name: string, text: TextTrackFacts): void;
+  /** What administrators should know of what is made. */
+  noted(reason: IngestReason): void;
 }
 
 /** Resolves to where in the scratch each output lies, by its name. Throws `IngestError`. */

@@ -1,0 +1,97 @@
+import path from 'node:path';
+import type { Making } from '../kinds/maker';
+import { ALL_DECODERS, type FilmInput, inputOptions } from './film-input';
+import { type MetadataSection, parseMetadata } from './film-metadata';
+import { readToolFile } from './tool-file';
+
+/** Decoders by ffmpeg's name of the codec; what is not here are pictures, or nothing that WebVTT could say. */
+const TEXT_DECODERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['mov_text', ['mov_text']],
+  ['subrip', ['srt', 'subrip']],
+  ['text', ['text']],
+  ['ass', ['ssa', 'ass']],
+  ['webvtt', ['webvtt']],
+]);
+const ALL_TEXT_DECODERS = [...TEXT_DECODERS.values()].flat();
+
+const METADATA = 'about.txt';
+const CODECS = 'codecs.txt';
+const MAX_METADATA_BYTES = 4 * 1024 * 1024;
+const PROBE_SECONDS = 60;
+const MAX_CHAPTERS = 1000;
+
+export interface EmbeddedSubtitles {
+  /** Among all subtitles of the film, from 0. */
+  index: number;
+  isText: boolean;
+  /** As the film says it: mostly ISO 639-2. */
+  language: string;
+  title: string;
+}
+
+export interface EmbeddedChapter {
+  /** Seconds in the film's own time. */
+  start: number;
+  end: number;
+  title: string;
+}
+
+export interface FilmTexts {
+  subtitles: EmbeddedSubtitles[];
+  chapters: EmbeddedChapter[];
+}
+
+type Run = Pick<Making, 'film' | 'tools' | 'scratch' | 'signal'>;
+
+function chapterOf({ values }: MetadataSection): EmbeddedChapter[] {
+  const [numerator = Number.NaN, denominator = Number.NaN] = (values.get('timebase') ?? '').split('/').map(Number);
+  const seconds = (name: string) => (Number(values.get(name) ?? Number.NaN) * numerator) / denominator;
+  const [start, end, title] = [seconds('start'), seconds('end'), values.get('title') ?? ''];
+  return Number.isFinite(start) && Number.isFinite(end) && end > start ? [{ start, end, title }] : [];
+}
+
+/** One run that copies nothing: the metadata of all subtitles and chapters, and the header that says their codecs. */
+function probeArguments(film: FilmInput, isWithCodecs: boolean): string[] {
+  const copied = ['-map', '0:s?', '-c', 'copy'];
+  return [
+    ...inputOptions(film, ALL_DECODERS),
+    ...[...copied, '-f', 'ffmetadata', `file:${METADATA}`],
+    ...(isWithCodecs ? [...copied, '-t', '0', '-f', 'framecrc', `file:${CODECS}`] : []),
+  ];
+}
+
+/** What texts are in a film. Nothing is decoded. Throws as `Toolbox.ffmpeg` does. */
+export async function probeTexts({ film, tools, scratch: { work }, signal }: Run): Promise<FilmTexts> {
+  const bounds = { cwd: work, seconds: PROBE_SECONDS, fileBytes: MAX_METADATA_BYTES, signal };
+  const read = async (name: string) => (await readToolFile(path.join(work, name), MAX_METADATA_BYTES)) ?? '';
+  await tools.ffmpeg({ ...bounds, args: probeArguments(film, false) });
+  const sections = parseMetadata(await read(METADATA));
+  const streams = sections.filter(({ kind }) => kind === 'stream');
+  const chapters = sections.filter(({ kind }) => kind === 'chapter').slice(0, MAX_CHAPTERS);
+  // Without any, ffmpeg would call the second output an error.
+  if (streams.length > 0) await tools.ffmpeg({ ...bounds, args: probeArguments(film, true) });
+  const codecs = new Map(
+    [...(streams.length > 0 ? await read(CODECS) : '').matchAll(/^#codec_id (\d+): (\S+)$/gm)].map(([, at, codec]) => [
+      Number(at),
+      codec ?? '',
+    ]),
+  );
+  return {
+    subtitles: streams.map(({ values }, index) => {
+      const isText = TEXT_DECODERS.has(codecs.get(index) ?? '');
+      return { index, isText, language: values.get('language') ?? '', title: values.get('title') ?? '' };
+    }),
+    chapters: chapters.flatMap(chapterOf),
+  };
+}
+
+/** Arguments that write these subtitles as WebVTT to files of these names, in the film's own time, in one run. */
+export function extractArguments(film: FilmInput, wanted: ReadonlyMap<string, EmbeddedSubtitles>): string[] {
+  return [
+    ...['-copyts', ...inputOptions(film, ALL_TEXT_DECODERS)],
+    ...[...wanted].flatMap(([name, { index }]) => [
+      ...['-map', `0:s:${index}`, '-map_metadata', '-1', '-map_chapters', '-1'],
+      ...['-c:s', 'webvtt', '-f', 'webvtt', `file:${name}`],
+    ]),
+  ];
+}

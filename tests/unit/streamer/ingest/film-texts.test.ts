@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { areOutputsOf } from '../../../../server/src/services/ingest/kinds';
+import {
+  describeSubtitles,
+  publishChapters,
+  publishSubtitles,
+} from '../../../../streamer/src/ingest/kinds/embedded-text';
+import { formatWaveform, parsePeaks, samplesPerPair } from '../../../../streamer/src/ingest/kinds/waveform-peaks';
+import { parseMetadata } from '../../../../streamer/src/ingest/tools/film-metadata';
+import { readToolFile } from '../../../../streamer/src/ingest/tools/tool-file';
+
+const subtitles = (title: string, language = 'deu') => ({ index: 0, isText: true, language, title });
+
+describe('the metadata of a film', () => {
+  it('is read by section, with what was escaped', () => {
+    const text = ';FFMETADATA1\nencoder=x\n[STREAM]\nLANGUAGE=deu\ntitle=a\\=b\\;\\#\n[CHAPTER]\nSTART=0\nEND=5\n';
+    const sections = parseMetadata(text).map(({ kind, values }) => [kind, Object.fromEntries(values)]);
+    expect(sections).toEqual([
+      ['film', { encoder: 'x' }],
+      ['stream', { language: 'deu', title: 'a=b;#' }],
+      ['chapter', { start: '0', end: '5' }],
+    ]);
+  });
+
+  it('in a text of the film’s author cannot begin a section', () => {
+    const sections = parseMetadata(';FFMETADATA1\ntitle=x\\\n[STREAM]\\\nlanguage\\=eng\n[STREAM]\nlanguage=deu');
+    expect(sections.map(({ values }) => values.get('language'))).toEqual([undefined, 'deu']);
+    expect(sections[0]?.values.get('title')).toBe('x\n[STREAM]\nlanguage=eng');
+  });
+});
+
+describe('embedded subtitles', () => {
+  it('are shown in player time; what was over before that begins is left out', () => {
+    const text =
+      'WEBVTT\n\n00:00.100 --> 00:00.400\ngone\n\n00:00.400 --> 00:02.000\nhalf\n\n00:05.000 --> 00:05.000\nnever\n';
+    expect(publishSubtitles(text, 500)).toBe('WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nhalf\n');
+  });
+
+  it('keep what stands behind an empty line, and are left out where nothing can be read', () => {
+    const text = 'WEBVTT\n\n00:01.000 --> 00:02.000\none\n\ntwo\n';
+    expect(publishSubtitles(text, 0)).toBe('WEBVTT\n\n00:00:01.000 --> 00:00:02.000\none\ntwo\n');
+    for (const wrong of [null, '', 'WEBVTT\n', 'WEBVTT\n\n-1:00 --> 2\nx\n', 'x'.repeat(2_000_000)]) {
+      expect(publishSubtitles(wrong, 0)).toBeNull();
+    }
+  });
+
+  it.each([
+    ['Deutsch', 'deu', { language: 'de', label: 'Deutsch', kind: 'subtitles' }],
+    ['', 'ger', { language: 'de', label: 'German', kind: 'subtitles' }],
+    ['English (SDH)', 'eng', { language: 'en', label: 'English (SDH)', kind: 'captions' }],
+    [' \u0007\n', 'und', { language: 'und', label: 'Subtitles 4', kind: 'subtitles' }],
+    ['x'.repeat(200), 'no tag', { language: 'und', label: 'x'.repeat(100), kind: 'subtitles' }],
+  ])('named %j in %j are described', (title, language, expected) => {
+    expect(describeSubtitles(subtitles(title, language), 4)).toEqual({ ...expected, default: false });
+  });
+
+  it('chapters without any name are none', () => {
+    expect(publishChapters([{ start: 0, end: 1, title: '' }], 0)).toBeNull();
+    const [start, end, title] = [0.5, 2, '<b> & --> \n x'];
+    expect(publishChapters([{ start, end, title }], 500)).toBe(
+      'WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n&lt;b&gt; &amp; --&gt; x\n',
+    );
+  });
+});
+
+describe('what a worker reports of texts', () => {
+  const file = { sizeBytes: 1, sha256: '0'.repeat(64) };
+  const text = { kind: 'subtitles' as const, language: 'de', label: 'x', default: false };
+
+  it('is any of those that a film can have, each with what is known of it; of pictures nothing of that', () => {
+    const e1 = { ...file, name: 'text-e1.vtt', text };
+    expect(areOutputsOf('texts', [])).toBe(true);
+    expect(areOutputsOf('texts', [e1, { ...e1, name: 'text-chapters.vtt' }])).toBe(true);
+    expect(areOutputsOf('texts', [e1, e1])).toBe(false);
+    expect(areOutputsOf('texts', [{ ...file, name: 'text-e1.vtt' }])).toBe(false);
+    // That of an editor is none of a worker's.
+    expect(areOutputsOf('texts', [{ ...e1, name: 'text-0a1b2c3d.vtt' }])).toBe(false);
+    expect(areOutputsOf('texts', [{ ...e1, name: 'poster.jpg' }])).toBe(false);
+    expect(areOutputsOf('poster', [])).toBe(false);
+    expect(areOutputsOf('poster', [{ ...file, name: 'poster.jpg', text }])).toBe(false);
+    expect(areOutputsOf('poster', [{ ...file, name: 'poster.jpg' }])).toBe(true);
+    expect(areOutputsOf('unknown', [])).toBe(false);
+  });
+});
+
+describe('a waveform', () => {
+  it('has some 1500 pairs, fewer where the sound is short', () => {
+    expect(Math.ceil((7200 * 44_100) / samplesPerPair(7200))).toBe(1500);
+    expect(samplesPerPair(0)).toBe(441);
+  });
+
+  it('is the lowest and highest sample of each pair in eight bits, whatever ffmpeg printed', () => {
+    const frame = (low: string, high: string) =>
+      `frame:0 pts:0 pts_time:0\nlavfi.astats.Overall.Min_level=${low}\nlavfi.astats.Overall.Max_level=${high}\n`;
+    const data = parsePeaks(frame('-0.5', '0.25') + frame('-7', '7') + frame('nan', '-inf'));
+    expect(data).toEqual([-64, 32, -128, 127, 0, 0]);
+    expect(JSON.parse(formatWaveform(data, 441))).toEqual({
+      ...{ version: 2, channels: 1, sample_rate: 44_100, samples_per_pixel: 441, bits: 8, length: 3, data },
+    });
+    expect(parsePeaks('')).toEqual([]);
+  });
+});
+
+describe('what a tool wrote', () => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'protected-vod-tool-'));
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  it('is read only where it is a plain file of a bounded size', async () => {
+    const at = (name: string) => path.join(directory, name);
+    writeFileSync(at('text'), 'text');
+    symlinkSync('/etc/passwd', at('link'));
+    expect(await readToolFile(at('text'), 4)).toBe('text');
+    expect(await readToolFile(at('text'), 3)).toBeNull();
+    expect(await readToolFile(at('none'), 4)).toBeNull();
+    await expect(readToolFile(at('link'), 1e6)).rejects.toMatchObject({ reason: 'output-invalid' });
+    await expect(readToolFile(directory, 1e6)).rejects.toMatchObject({ reason: 'output-invalid' });
+  });
+});
