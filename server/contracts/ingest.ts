@@ -7,12 +7,14 @@ export const INGEST_KINDS = ['poster', 'storyboard'] as const;
 
 export const INGEST_REASON_CODES = [
   'ffmpeg-missing',
+  'confinement-missing',
   'no-picture',
   'source-missing',
   'source-refused',
   'tool-failed',
   'tool-timeout',
   'tool-memory',
+  'tool-killed',
   'disk-full',
   'output-invalid',
   'worker-failed',
@@ -26,18 +28,26 @@ export type IngestReason = (typeof INGEST_REASON_CODES)[number];
 /** For editors and administrators. */
 export const INGEST_REASONS: Record<IngestReason, string> = {
   'ffmpeg-missing': 'No worker that has asked lately has ffmpeg. Install it where a worker runs; the job waits.',
+  'confinement-missing':
+    'No worker that has asked lately can confine ffmpeg as `ingest.confinement` requires. The job waits for one that can.',
   'no-picture': 'The film has no picture.',
   'source-missing': 'The film could not be read where it is stored.',
   'source-refused': 'The film is in a format, or larger than what, ffmpeg may be given here.',
   'tool-failed': 'ffmpeg could not read the film.',
   'tool-timeout': 'ffmpeg took longer than it may.',
   'tool-memory': 'ffmpeg wanted more memory than it may have.',
-  'disk-full': 'There was no room left on the storage.',
+  'tool-killed': 'Something ended ffmpeg, as Linux does when a machine is out of memory.',
+  'disk-full': 'There was no room left on the storage. The job waits until there is.',
   'output-invalid': 'What ffmpeg made is not what it should be.',
   'worker-failed': 'The worker failed; its log tells why.',
   'worker-lost': 'The worker died, or could not be reached any more, each time that it was tried.',
   'asset-gone': 'The film was deleted or replaced.',
 };
+
+/** What can stand around ffmpeg. Names are stable. */
+export const INGEST_LAYERS = ['limits', 'network', 'life', 'root', 'files', 'privileges'] as const;
+
+export type IngestLayer = (typeof INGEST_LAYERS)[number];
 
 /** Kind of a job, also one that this version does not know. */
 const kindSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/);
@@ -86,6 +96,8 @@ export const claimRequestSchema = z.object({
   kinds: z.array(kindSchema).max(64),
   /** Why it cannot make more; told to administrators where nobody else makes it. */
   lacking: z.enum(INGEST_REASON_CODES).nullable(),
+  /** What does not stand around its ffmpeg, and should; absent: it has none, or has not looked yet. */
+  unconfined: z.array(z.enum(INGEST_LAYERS)).max(INGEST_LAYERS.length).optional(),
 });
 
 /** Null: there is nothing to do for this worker. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { INGEST_LAYERS } from './ingest';
 import { streamerPortsSchema } from './streamer-process';
 
 /** HTTP interface of the CLI: POST `/api/protected-vod/internal/operator/{status,restart,log,sessions,end,rotate-keys}`, loopback only. */
@@ -39,6 +40,8 @@ export const operatorStatusSchema = z.object({
   streamers: z.array(syncedStreamerSchema),
   /** What Strapi does not run. */
   workers: z.array(externalWorkerSchema),
+  /** What does not stand around ffmpeg at some worker that has asked this Strapi within ten minutes; null: none has told. */
+  unconfined: z.array(z.enum(INGEST_LAYERS)).nullable().default(null),
 });
 
 /** What Strapi runs, by the names of `processStatusSchema`. */

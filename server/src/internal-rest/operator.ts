@@ -34,6 +34,7 @@ function status(strapi: Core.Strapi): Answer {
     ports: getService(strapi, 'streamer').ports(),
     streamers: getService(strapi, 'external-streamers').seen(),
     workers: isManaged('ingest') ? [] : getService(strapi, 'external-workers').seen(),
+    unconfined: getService(strapi, 'external-workers').unconfined(),
   };
   return { status: 200, body };
 }

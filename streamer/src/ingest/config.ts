@@ -10,6 +10,7 @@ const TEXT = {
   INTERNAL_URL: 'internalUrl',
   STORAGE_ROOT: 'storageRoot',
   FFMPEG: 'ffmpeg',
+  INGEST_CONFINEMENT: 'confinement',
   LOG_LEVEL: 'logLevel',
 } as const;
 const NUMBERS = {
