@@ -55,6 +55,9 @@ const kindSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/);
 /** Name of a made file beside its source: `poster.jpg`. */
 export const derivedNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[a-z0-9]{1,8}$/);
 
+/** Of a made picture, or text beside one: whoever makes or sends it holds it in memory as a whole. */
+export const MAX_PICTURE_BYTES = 32 * 1024 ** 2;
+
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 const sizeSchema = z.number().int().nonnegative();
 
