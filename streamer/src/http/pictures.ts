@@ -1,16 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GrantedAsset, GrantedFile } from '../../../server/contracts';
-import { StreamError } from '../errors';
 import type { Exchange, Representation } from './exchange';
+import { createPictureReader } from './held-pictures';
 import { negotiate } from './negotiate';
 import { NO_STORE } from './security-headers';
 import { sendBuffer } from './send-buffer';
 import type { Storage } from './storage-path';
 
 type PictureKind = 'poster' | 'storyboard' | 'storyboard-sprite';
-
-/** Far above what the ingest worker makes; read in one piece. */
-const MAX_BYTES = 32 * 1024 * 1024;
 
 const JPEG = 'image/jpeg';
 // Fixed, whatever is in the file: a made picture must not become a page.
@@ -38,27 +35,27 @@ function representationOf({ version }: GrantedFile, kind: PictureKind): Omit<Rep
 
 /** What was made of films, as it lies in the storage. */
 export function createPictures(storage: Pick<Storage, 'open'>): Pictures {
-  async function read({ storageKey }: GrantedFile): Promise<Buffer> {
-    const { file, sizeBytes } = await storage.open(storageKey);
-    try {
-      if (sizeBytes > MAX_BYTES) throw new StreamError('asset-missing', 'A picture is larger than any that is made.');
-      return await file.readFile();
-    } finally {
-      await file.close();
-    }
+  const read = createPictureReader(storage);
+
+  /** Held until the answer has ended in whatever way. */
+  async function readFor(response: ServerResponse, file: GrantedFile): Promise<Buffer> {
+    const { bytes, release } = await read(file);
+    if (response.closed) release();
+    else response.once('close', release);
+    return bytes;
   }
 
   return {
     async answer(exchange, kind) {
       const file = fileOf(exchange.session.asset, kind);
       if (file === undefined) return false;
-      const bytes = await read(file);
+      const bytes = await readFor(exchange.response, file);
       // Reading takes time; the session may have ended meanwhile.
       if (exchange.session.mayContinue()) sendBuffer(exchange, { bytes, representation: representationOf(file, kind) });
       return true;
     },
     async show({ request, response }, file) {
-      const bytes = await read(file);
+      const bytes = await readFor(response, file);
       const representation = { ...representationOf(file, 'poster'), sizeBytes: bytes.byteLength };
       const { status, headers, extent } = negotiate({ request }, representation);
       response.writeHead(status, headers);

@@ -33,7 +33,7 @@ function toIngestError(error: unknown): IngestError {
   if (error instanceof IngestError) return error;
   const code = codeOf(error);
   const reason: IngestReason =
-    code === 'ENOSPC'
+    code === 'ENOSPC' || code === 'EDQUOT'
       ? 'disk-full'
       : code === 'asset-missing' || code === 'ENOENT'
         ? 'source-missing'
