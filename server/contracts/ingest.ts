@@ -68,9 +68,6 @@ export const derivedFileSchema = z.object({ name: derivedNameSchema, sizeBytes: 
 
 const sourceSchema = z.object({
   storageKey: storageKeySchema,
-  sizeBytes: sizeSchema,
-  /** As the plugin sniffed it. */
-  mime: z.string().max(127),
   durationSeconds: z.number().nonnegative(),
 });
 

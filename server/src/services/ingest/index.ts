@@ -48,9 +48,9 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
 
   function jobFrom(row: JobRow, attempt: number, asset: Asset): IngestJob {
     const { document_id: id, kind } = row;
-    const { storageKey, sizeBytes, mime, durationSeconds } = asset;
+    const { storageKey, durationSeconds } = asset;
     const outputs = (planOf(kind)?.outputs ?? []).map((name) => ({ name, storageKey: stagedKeyOf(id, attempt, name) }));
-    const source = { storageKey, sizeBytes, mime, durationSeconds };
+    const source = { storageKey, durationSeconds };
     return { id, asset: asset.documentId, kind, attempt, leaseSeconds, source, scratch: scratchKeyOf(id), outputs };
   }
 

@@ -19,11 +19,11 @@ const MAX_ATTEMPTS = 5;
 /** Beyond so many, films are looked at again. */
 const MAX_UNSUITED = 100_000;
 
-/** `updated_at`: whatever the database makes of it, it is another one once the row has changed. */
+/** `updated_at`: whatever the database makes of it, to the millisecond; another one once the row has changed. */
 const identifiedSchema = z.object({
   id: z.coerce.number(),
   document_id: z.string(),
-  updated_at: z.unknown().transform(String),
+  updated_at: z.unknown().transform((value) => (value instanceof Date ? value.toISOString() : String(value))),
 });
 
 type Film = Pick<Asset, 'documentId' | 'tracks'>;

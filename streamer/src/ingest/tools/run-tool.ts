@@ -93,6 +93,9 @@ class Running {
   }
 }
 
+/** Of this process, since its start. */
+let runsEnded = 0;
+
 /**
  * Runs a program that is fed with hostile input: an argument array, an empty environment, no standard input, a process group
  * of its own. Resolves to what it printed. Throws `IngestError`, or the signal's reason when that was aborted; in every
@@ -101,7 +104,7 @@ class Running {
 export async function runTool(run: ToolRun): Promise<string> {
   const { command, cwd, maxSeconds, processorSeconds = Number.POSITIVE_INFINITY, signal } = run;
   signal?.throwIfAborted();
-  const spentBefore = secondsOfEndedChildren();
+  const [spentBefore, endedBefore] = [secondsOfEndedChildren(), runsEnded];
   const [program = '', ...args] = command;
   const child = spawn(program, args, { cwd, env: {}, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const running = new Running(child);
@@ -112,12 +115,15 @@ export async function runTool(run: ToolRun): Promise<string> {
   const onAbort = () => killGroup(child);
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    // The limit is told in whole seconds.
-    return await running.ended(() => secondsOfEndedChildren() - spentBefore > processorSeconds - 1);
+    // The limit is told in whole seconds. Whose time it was cannot be told where another run has ended meanwhile.
+    return await running.ended(
+      () => runsEnded === endedBefore && secondsOfEndedChildren() - spentBefore > processorSeconds - 1,
+    );
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
   } finally {
+    runsEnded += 1;
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
     killGroup(child);

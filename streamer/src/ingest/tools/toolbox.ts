@@ -1,3 +1,4 @@
+import { access } from 'node:fs/promises';
 import type { IngestReason } from '../../../../server/contracts';
 import { IngestError } from '../ingest-error';
 import type { Confinement } from './confinement';
@@ -54,6 +55,13 @@ function inputsOf(args: readonly string[]): string[] {
   });
 }
 
+async function areThere(files: readonly string[]): Promise<boolean> {
+  return Promise.all(files.map((file) => access(file))).then(
+    () => true,
+    () => false,
+  );
+}
+
 export function createToolbox({
   ffmpeg: path,
   confinement,
@@ -75,9 +83,10 @@ export function createToolbox({
     return runTool({ command, cwd, maxSeconds: seconds, ...limit, signal });
   }
 
-  /** A tool that does not even tell its version any more says nothing about a film. */
+  /** A tool that does not even tell its version any more says nothing about a film, nor does one that is not there any more. */
   async function judge(error: unknown, bounds: Bounds, signal: AbortSignal): Promise<unknown> {
     if (!(error instanceof IngestError) || !MAY_BE_GONE.has(error.reason)) return error;
+    if (!(await areThere(bounds.reads))) return new IngestError('source-missing', error.detail, { cause: error });
     try {
       await run(['-version'], { ...bounds, reads: [] }, signal);
       return error;

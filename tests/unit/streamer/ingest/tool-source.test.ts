@@ -76,8 +76,11 @@ describe('ffmpeg', () => {
     const toolbox = await tools();
     const cwd = path.join(root, 'ingest');
     const { signal } = new AbortController();
-    const run = () => toolbox?.ffmpeg({ args: ['x'], cwd, seconds: 20, fileBytes: 1000, signal });
+    const run = (...args: string[]) => toolbox?.ffmpeg({ args, cwd, seconds: 20, fileBytes: 1000, signal });
     await expect(run()).rejects.toMatchObject({ reason: 'tool-failed' });
+    expect(await tools()).toBe(toolbox);
+    // Nor is a film that has gone a fault of the tool.
+    await expect(run('-i', 'file:/nowhere/film.mp4')).rejects.toMatchObject({ reason: 'source-missing' });
     expect(await tools()).toBe(toolbox);
     await rm(file);
     await expect(run()).rejects.toMatchObject({ reason: 'ffmpeg-missing', isFinal: false });
