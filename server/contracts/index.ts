@@ -8,6 +8,7 @@ export * from './delivery-url';
 export * from './error-codes';
 export * from './events';
 export * from './external-subject';
+export * from './film-start';
 export * from './grant';
 export * from './guest-link-api';
 export * from './headers';

@@ -32,6 +32,8 @@ export const ingestSettingsSchema = z.object({
     .int()
     .positive()
     .default(8192 * 4320),
+  /** Whether ffmpeg is run where not every layer around it holds. */
+  confinement: z.enum(['required', 'best-effort']).default('best-effort'),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('info'),
 });
 

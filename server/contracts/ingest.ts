@@ -8,6 +8,7 @@ export const INGEST_KINDS = ['poster', 'storyboard', 'texts', 'waveform'] as con
 
 export const INGEST_REASON_CODES = [
   'ffmpeg-missing',
+  'confinement-missing',
   'no-picture',
   'no-sound',
   'texts-left-out',
@@ -16,6 +17,7 @@ export const INGEST_REASON_CODES = [
   'tool-failed',
   'tool-timeout',
   'tool-memory',
+  'tool-killed',
   'disk-full',
   'output-invalid',
   'worker-failed',
@@ -29,6 +31,8 @@ export type IngestReason = (typeof INGEST_REASON_CODES)[number];
 /** For editors and administrators. */
 export const INGEST_REASONS: Record<IngestReason, string> = {
   'ffmpeg-missing': 'No worker that has asked lately has ffmpeg. Install it where a worker runs; the job waits.',
+  'confinement-missing':
+    'No worker that has asked lately can confine ffmpeg as `ingest.confinement` requires. The job waits for one that can.',
   'no-picture': 'The film has no picture.',
   'no-sound': 'The film has no sound.',
   'texts-left-out': 'Some subtitles of the film are pictures, or cannot be read; they are left out.',
@@ -37,18 +41,27 @@ export const INGEST_REASONS: Record<IngestReason, string> = {
   'tool-failed': 'ffmpeg could not read the film.',
   'tool-timeout': 'ffmpeg took longer than it may.',
   'tool-memory': 'ffmpeg wanted more memory than it may have.',
-  'disk-full': 'There was no room left on the storage.',
+  'tool-killed': 'Something ended ffmpeg, as Linux does when a machine is out of memory.',
+  'disk-full': 'There was no room left on the storage. The job waits until there is.',
   'output-invalid': 'What ffmpeg made is not what it should be.',
   'worker-failed': 'The worker failed; its log tells why.',
   'worker-lost': 'The worker died, or could not be reached any more, each time that it was tried.',
   'asset-gone': 'The film was deleted or replaced.',
 };
 
+/** What can stand around ffmpeg. Names are stable. */
+export const INGEST_LAYERS = ['limits', 'network', 'life', 'root', 'files', 'privileges'] as const;
+
+export type IngestLayer = (typeof INGEST_LAYERS)[number];
+
 /** Kind of a job, also one that this version does not know. */
 const kindSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/);
 
 /** Name of a made file beside its source: `poster.jpg`. */
 export const derivedNameSchema = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}\.[a-z0-9]{1,8}$/);
+
+/** Of a made picture, or text beside one: whoever makes or sends it holds it in memory as a whole. */
+export const MAX_PICTURE_BYTES = 32 * 1024 ** 2;
 
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 const sizeSchema = z.number().int().nonnegative();
@@ -66,9 +79,6 @@ export const derivedFileSchema = z.object({
 
 const sourceSchema = z.object({
   storageKey: storageKeySchema,
-  sizeBytes: sizeSchema,
-  /** As the plugin sniffed it. */
-  mime: z.string().max(127),
   durationSeconds: z.number().nonnegative(),
 });
 
@@ -97,6 +107,8 @@ export const claimRequestSchema = z.object({
   kinds: z.array(kindSchema).max(64),
   /** Why it cannot make more; told to administrators where nobody else makes it. */
   lacking: z.enum(INGEST_REASON_CODES).nullable(),
+  /** What does not stand around its ffmpeg, and should; absent: it has none, or has not looked yet. */
+  unconfined: z.array(z.enum(INGEST_LAYERS)).max(INGEST_LAYERS.length).optional(),
 });
 
 /** Null: there is nothing to do for this worker. */

@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { assetIdSchema } from './ids';
+import { INGEST_LAYERS } from './ingest';
 import { streamerPortsSchema } from './streamer-process';
 
-/** HTTP interface of the CLI: POST `/api/protected-vod/internal/operator/{status,restart,log,sessions,end,rotate-keys}`, loopback only. */
+/** HTTP interface of the CLI: POST `/api/protected-vod/internal/operator/{status,restart,log,sessions,end,rotate-keys,retry-jobs}`, loopback only. */
 
 const count = z.number().int().nonnegative();
 
@@ -39,6 +41,8 @@ export const operatorStatusSchema = z.object({
   streamers: z.array(syncedStreamerSchema),
   /** What Strapi does not run. */
   workers: z.array(externalWorkerSchema),
+  /** What does not stand around ffmpeg at some worker that has asked this Strapi within ten minutes; null: none has told. */
+  unconfined: z.array(z.enum(INGEST_LAYERS)).nullable().default(null),
 });
 
 /** What Strapi runs, by the names of `processStatusSchema`. */
@@ -80,6 +84,11 @@ export const operatorRotationSchema = z.object({
   /** How long tokens of the keys before are good after that. */
   overlapSeconds: z.number().nonnegative(),
 });
+
+/** Absent: of all films. */
+export const operatorRetryRequestSchema = z.object({ asset: assetIdSchema.optional() });
+
+export const operatorRetriedSchema = z.object({ jobs: count });
 
 export const operatorDoneSchema = z.object({ done: z.literal(true) });
 

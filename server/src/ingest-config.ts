@@ -27,6 +27,12 @@ export const ingestSchema = z
       .positive()
       .default(8192 * 4320)
       .describe('Larger pictures (width × height) are not decoded.'),
+    confinement: z
+      .enum(['required', 'best-effort'])
+      .default('best-effort')
+      .describe(
+        '`required`: a worker that cannot fully confine ffmpeg takes no job. `best-effort`: it says so, and works.',
+      ),
     leaseSeconds: z
       .number()
       .int()

@@ -1,5 +1,5 @@
 import { type StreamerSettings, streamerKeysSchema, streamerSettingsSchema } from '../../server/contracts';
-import { StreamError } from './errors';
+import { parseBy, readVariables, variablesOf } from './environment';
 import { checkInternalUrl } from './internal-url';
 import { readKeysFile } from './keys-file';
 import { RTMP_VARIABLES, readRtmpEnvironment } from './rtmp/environment';
@@ -30,23 +30,17 @@ const LISTS = { TRUSTED_PROXIES: 'trustedProxies', CORS_ORIGINS: 'corsOrigins' }
 const FLAGS = { EDGE: 'edge' } as const;
 const KEYS_FILE = `${PREFIX}STREAMER_KEYS_FILE`;
 
-const VARIABLE_OF: Record<string, string> = Object.fromEntries([
-  ...Object.entries({ ...TEXT, ...NUMBERS, ...LISTS, ...FLAGS }).map(([name, setting]) => [setting, PREFIX + name]),
-  ...Object.entries(RTMP_VARIABLES).map(([variable, setting]) => [setting, variable]),
-]);
+const TABLE = { text: TEXT, numbers: NUMBERS, lists: LISTS, flags: FLAGS };
+const VARIABLE_OF: Record<string, string> = {
+  ...variablesOf(TABLE),
+  ...Object.fromEntries(Object.entries(RTMP_VARIABLES).map(([variable, setting]) => [setting, variable])),
+};
 
 /** Parses what came over IPC or from `readEnvironment`, once; the result is frozen. */
 export function parseSettings(input: unknown): Readonly<StreamerSettings> {
-  const parsed = streamerSettingsSchema.safeParse(input);
-  if (!parsed.success) {
-    const sentences = parsed.error.issues.map((issue) => {
-      const setting = String(issue.path[0] ?? 'settings');
-      return `${VARIABLE_OF[issue.path.join('.')] ?? VARIABLE_OF[setting] ?? setting}: ${issue.message}.`;
-    });
-    throw new StreamError('settings-invalid', sentences.join(' '));
-  }
-  checkInternalUrl(parsed.data.internalUrl);
-  return Object.freeze(parsed.data);
+  const settings = parseBy(streamerSettingsSchema, input, VARIABLE_OF);
+  checkInternalUrl(settings.internalUrl);
+  return Object.freeze(settings);
 }
 
 /** Process managers such as PM2 fork with IPC too; a file of keys tells that no plugin will send settings. */
@@ -57,28 +51,5 @@ export function namesKeysFile(env: NodeJS.ProcessEnv): boolean {
 /** The settings of a streamer that was not started by the plugin. Only here is the environment read. */
 export function readEnvironment(env: NodeJS.ProcessEnv): Readonly<StreamerSettings> {
   const keys = readKeysFile(env, { variable: KEYS_FILE, role: 'streamer', schema: streamerKeysSchema });
-  const input: Record<string, unknown> = { keys };
-  const present = (name: string): string | undefined => env[PREFIX + name]?.trim() || undefined;
-  for (const [name, setting] of Object.entries(TEXT)) {
-    const value = present(name);
-    if (value !== undefined) input[setting] = value;
-  }
-  for (const [name, setting] of Object.entries(NUMBERS)) {
-    const value = present(name);
-    if (value !== undefined) input[setting] = Number(value);
-  }
-  for (const [name, setting] of Object.entries(FLAGS)) {
-    const value = present(name);
-    // Anything but the two words is refused by the schema.
-    if (value !== undefined) input[setting] = value === 'true' ? true : value === 'false' ? false : value;
-  }
-  for (const [name, setting] of Object.entries(LISTS)) {
-    const value = present(name);
-    if (value !== undefined)
-      input[setting] = value
-        .split(',')
-        .map((entry) => entry.trim())
-        .filter((entry) => entry !== '');
-  }
-  return parseSettings({ ...input, rtmp: readRtmpEnvironment(env) });
+  return parseSettings({ keys, ...readVariables(env, TABLE), rtmp: readRtmpEnvironment(env) });
 }

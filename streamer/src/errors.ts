@@ -6,6 +6,7 @@ export type StreamErrorCode =
   | 'storage-escape'
   | 'asset-missing'
   | 'storage-unreadable'
+  | 'overloaded'
   | 'listen-failed'
   | 'nms-unexpected';
 

@@ -66,6 +66,7 @@ const RHYTHM: Rhythm = {
 /** A proxy keeps a permission for up to a second more: together they stay within two. */
 const EDGE_SYNC_INTERVAL_MS = 800;
 const MAX_INTROSPECTION_BYTES = 256 * 1024;
+const MAX_POSTER_ANSWER_BYTES = 16 * 1024;
 const MAX_SYNC_ANSWER_BYTES = 4 * 1024 * 1024;
 
 interface Core {
@@ -88,7 +89,7 @@ function openLine(
   return createPluginApi({ hosts, credential: keys.credential, timeoutMs, clock, ...limits });
 }
 
-function composeGate(core: Core, asking: PluginApi): Gate {
+function composeGate(core: Core, { asking, showing }: { asking: PluginApi; showing: PluginApi }): Gate {
   const { settings, rhythm, metrics: observer, sessions, keys } = core;
   const { clock } = rhythm;
   const introspection = createIntrospectionClient({ api: asking, bootId: core.bootId, observer, clock });
@@ -96,7 +97,7 @@ function composeGate(core: Core, asking: PluginApi): Gate {
   const verifier = createTokenVerifier(keys);
   const signatures = createSignatureBudget(clock);
   const tokenLookup = createTokenLookup({ sessions, lookup, introspection, verifier, keys, observer, signatures });
-  const posterLookup = createPosterLookup({ api: asking, keys, observer, signatures, clock });
+  const posterLookup = createPosterLookup({ api: showing, keys, observer, signatures, clock });
   return createGate({ lookup, tokenLookup, posterLookup, maxResponsesPerSession: settings.maxResponsesPerSession });
 }
 
@@ -160,10 +161,11 @@ export function createStreamer(
   const core = composeCore(settings, overrides);
   const storage = createStorage(settings.storageRoot);
   const packager = overrides.packager ?? composePackager(core, storage, overrides.packagerThread);
-  // Two lines, so that a crowd of newcomers cannot make a sync wait (S17).
+  // Lines of their own, so that a crowd of newcomers cannot make a sync wait, nor a page of posters a newcomer (S17).
   const asking = openLine(core, { maxAnswerBytes: MAX_INTROSPECTION_BYTES, maxSockets: 32 });
+  const showing = openLine(core, { maxAnswerBytes: MAX_POSTER_ANSWER_BYTES, maxSockets: 8 });
   const syncing = openLine(core, { maxAnswerBytes: MAX_SYNC_ANSWER_BYTES, maxSockets: 1 });
-  const gate = composeGate(core, asking);
+  const gate = composeGate(core, { asking, showing });
   const isProxied = createProxyCheck(settings.trustedProxies);
   const accel = composeAccel(settings, packager, isProxied);
   const streaming = { packager, clock: core.rhythm.clock, observer: core.metrics };
@@ -202,7 +204,7 @@ export function createStreamer(
     await sync.stop();
     await operations.close(0);
     await packager.close();
-    for (const line of [asking, syncing]) line.close();
+    for (const line of [asking, showing, syncing]) line.close();
     logger.info('streamer stopped');
   }
 

@@ -5,11 +5,16 @@ import { fetchOk } from '../clients/fetch-ok.mjs';
 import { playHls } from '../clients/hls.mjs';
 import { clip } from '../support/clips';
 import { publishVideo, uploadFilm } from '../support/films';
+import { startIngestProcess } from '../support/ingest-process';
+import { jobsOf } from '../support/ingest-worker';
+import { isAlive } from '../support/is-alive';
 import { uploadToMediaLibrary } from '../support/media-library';
 import { mint } from '../support/minting';
 import { PaddedFilm } from '../support/padded-film';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
+import { processesIn, slowFfmpeg } from '../support/slow-ffmpeg';
 import { mountSmallDisk } from '../support/small-disk';
+import { FFMPEG } from '../support/tools';
 import { askForOffset, createUpload, sendPiece, ticketFor } from '../support/tus-requests';
 import { until } from '../support/until';
 
@@ -25,7 +30,7 @@ function piece(from: number, to: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.concat([...FILM.piecesFrom(from)]).subarray(0, to - from));
 }
 
-describe.skipIf(!disk)('a disk that is full in the middle of an upload (tmpfs)', () => {
+describe.skipIf(!disk)('a disk that is full (tmpfs)', () => {
   let site: PlaybackSite;
   let video: string;
 
@@ -34,11 +39,20 @@ describe.skipIf(!disk)('a disk that is full in the middle of an upload (tmpfs)',
     assets: await site.app.strapi.db.query('plugin::protected-vod.asset').count({}),
     library: (await readdir(path.join(disk?.path ?? '', 'storage/library'))).length,
   });
+  const scratch = () => path.join(disk?.path ?? '', 'storage/ingest');
+  /** Of the film that plays. */
+  const oldestJob = async () => {
+    const [job] = await site.app.strapi.db.query('plugin::protected-vod.ingest-job').findMany({ orderBy: 'id' });
+    return job as { asset: string };
+  };
   const segments = async () => playHls(String((await mint(site.app, video, site.viewer.jwt)).urls.hls));
 
   beforeAll(async () => {
     site = await startPlaybackSite({
-      pluginConfig: { storage: { root: path.join(disk?.path ?? '', 'storage'), minFreeBytes: 0 } },
+      pluginConfig: {
+        storage: { root: path.join(disk?.path ?? '', 'storage'), minFreeBytes: 0 },
+        ingest: { mode: 'external', retrySeconds: 1 },
+      },
     });
     video = await publishVideo(site.app, site.editor, { source: (await uploadFilm(site.app, site.editor)).id });
   });
@@ -47,7 +61,7 @@ describe.skipIf(!disk)('a disk that is full in the middle of an upload (tmpfs)',
     disk?.unmount();
   });
 
-  it('answers 507 with a sentence, lists nothing half-written, plays other films on, and goes on when there is room', async () => {
+  it('in the middle of an upload: answers 507 with a sentence, lists nothing half-written, plays other films on, and goes on when there is room', async () => {
     const before = await counts();
     const ticket = await ticketFor(site.app, site.editor, { fileName: 'large.mp4', sizeBytes: FILM.sizeBytes });
     const location = (await createUpload(site.app, ticket, FILM.sizeBytes)).headers.get('location') ?? '';
@@ -88,4 +102,41 @@ describe.skipIf(!disk)('a disk that is full in the middle of an upload (tmpfs)',
     expect(await counts()).toMatchObject({ files: before.files + 1, assets: before.assets + 1 });
     await fetchOk(String((await mint(site.app, video, site.viewer.jwt)).urls.hls));
   });
+
+  it.skipIf(!FFMPEG)(
+    'in the middle of a made file: makes nothing of a film while it is full, lists nothing half-made, plays on, and makes it afterwards',
+    async () => {
+      const tool = slowFfmpeg();
+      const poster = async () => (await mint(site.app, video, site.viewer.jwt)).poster;
+      const { asset } = await oldestJob();
+      tool.dawdle();
+      const worker = await startIngestProcess(site.app, {
+        PROTECTED_VOD_STORAGE_ROOT: path.join(disk?.path ?? '', 'storage'),
+        PROTECTED_VOD_FFMPEG: tool.path,
+        PROTECTED_VOD_INGEST_POLL_SECONDS: '1',
+      });
+      try {
+        await until('ffmpeg is at work', async () => (await processesIn(scratch())).some(isAlive));
+        await disk?.fill();
+        tool.hurry();
+        await until('it has failed', async () =>
+          (await jobsOf(site.app, asset)).some(({ reason }) => reason === 'disk-full'),
+        );
+        expect((await jobsOf(site.app, asset)).map(({ state }) => state)).not.toContain('done');
+        expect(await poster()).toBeNull();
+        const stored = await site.app.strapi.plugin('protected-vod').service('asset').findById(asset);
+        expect(stored.derived ?? []).toEqual([]);
+        await expect(readdir(path.join(disk?.path ?? '', 'storage', `${stored.storageKey}.vod`))).rejects.toThrow();
+        expect((await segments()).length).toBeGreaterThan(0);
+
+        await disk?.empty();
+        await until('it is made', async () => (await jobsOf(site.app, asset)).every(({ state }) => state === 'done'));
+        await fetchOk((await poster()) ?? '');
+        expect(worker.output()).not.toContain('job could not be ended');
+      } finally {
+        await worker.stop('SIGTERM');
+        tool.remove();
+      }
+    },
+  );
 });

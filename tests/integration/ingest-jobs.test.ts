@@ -4,6 +4,7 @@ import { clip } from '../support/clips';
 import { callJobs, ingestCredentialOf, jobsOf, makeDue, workerSide } from '../support/ingest-worker';
 import { callInternal, streamerKeysOf } from '../support/internal';
 import { deleteFromMediaLibrary, uploadToMediaLibrary } from '../support/media-library';
+import { runCommand } from '../support/run-command';
 import { describeTwoNodes } from '../support/second-node';
 import { type AdminAccount, createAdmin, createAdminWith } from '../support/strapi-accounts';
 import { type StrapiApp, startStrapiApp } from '../support/strapi-app';
@@ -69,7 +70,7 @@ describe('ingest jobs', () => {
   it('S24 the plugin assigns the keys, and posters come first', async () => {
     const { asset } = await upload();
     const job = await workerSide(app).claimOne();
-    expect(job).toMatchObject({ asset, kind: 'poster', attempt: 1, source: { mime: 'video/mp4' } });
+    expect(job).toMatchObject({ asset, kind: 'poster', attempt: 1 });
     expect(job.outputs).toEqual([{ name: 'poster.jpg', storageKey: `ingest/${job.id}/1/poster.jpg` }]);
   });
 
@@ -111,6 +112,55 @@ describe('ingest jobs', () => {
     const [poster] = await jobsOf(app, asset);
     expect(poster).toMatchObject({ state: 'failed', reason: 'tool-failed', failures: MAX_ATTEMPTS });
     expect(await worker.claim({ kinds: ['poster'] })).toBeNull();
+  });
+
+  it('a full disk is waited for, however long, and counts no attempt that is left for later', async () => {
+    const { asset } = await upload();
+    const worker = workerSide(app);
+    const failOnce = async (reason: string) => {
+      await makeDue(app, { kind: 'poster' });
+      const job = await worker.claimOne();
+      await worker.report(job, { state: 'failed', reason, final: false });
+      // It waits: it is not due at once.
+      expect(await worker.claim({ kinds: ['poster'] })).toBeNull();
+      return (await jobsOf(app, asset))[0];
+    };
+    for (let failure = 0; failure <= MAX_ATTEMPTS; failure += 1) {
+      for (const reason of ['disk-full', 'ffmpeg-missing']) {
+        expect(await failOnce(reason)).toMatchObject({ state: 'queued', reason });
+      }
+    }
+    expect(await failOnce('tool-failed')).toMatchObject({ state: 'failed', reason: 'tool-failed' });
+  });
+
+  it('what was given up is tried again when somebody asks for it, of one film or of all', async () => {
+    const [one, other] = [await upload(), await upload()];
+    const worker = workerSide(app);
+    const giveUp = async () => {
+      for (let job = await worker.claim(); job !== null; job = await worker.claim()) {
+        await worker.report(job, { state: 'failed', reason: 'tool-failed', final: true });
+      }
+    };
+    await giveUp();
+    const retry = async (...args: string[]) => runCommand(app, ['ingest', 'retry', ...args]);
+    expect(await retry(one.asset)).toMatchObject({ code: 0, out: '2 jobs are tried again\n' });
+    expect(await jobsOf(app, one.asset)).toMatchObject([0, 1].map(() => ({ state: 'queued', failures: 0 })));
+    expect(await states(other.asset)).toEqual(['poster failed', 'storyboard failed']);
+    await giveUp();
+    expect((await retry()).out).toBe('4 jobs are tried again\n');
+    expect((await retry()).out).toBe('0 jobs are tried again\n');
+    expect((await retry('../x')).code).toBe(2);
+  });
+
+  it('a row that cannot be read keeps nobody from the others', async () => {
+    const [broken, { asset }] = [await upload(), await upload()];
+    await app.strapi.db
+      .getConnection('protected_vod_ingest_jobs')
+      .where({ asset: broken.asset })
+      .update({ asset: 'no id of anything' });
+    const job = await workerSide(app).claimOne();
+    expect(job.asset).toBe(asset);
+    expect(await states(asset)).toEqual(['poster running', 'storyboard queued']);
   });
 
   it('what another attempt would meet again is not tried again', async () => {
@@ -203,6 +253,43 @@ describe('ingest jobs', () => {
     const other = await createAdminWith(app, [{ action: 'plugin::protected-vod.sessions.read' }]);
     expect((await described(asset, other)).status).toBe(403);
     expect((await described('aaaaaaaaaaaaaaaaaaaaaaaa')).status).toBe(404);
+  });
+
+  it('is not said to be missing while a worker that has it is at work on another film', async () => {
+    await upload();
+    const busy = await workerSide(app).claimOne();
+    const { asset } = await upload();
+    const lacking = { kinds: [], lacking: 'ffmpeg-missing' } as const;
+    await workerSide(app).claim(lacking);
+    expect((await jobsOf(app, asset)).map(({ reason }) => reason)).toEqual([null, null]);
+    // It has died.
+    await makeDue(app, { documentId: busy.id });
+    await workerSide(app).claim(lacking);
+    expect((await jobsOf(app, asset)).map(({ reason }) => reason)).toEqual(['ffmpeg-missing', 'ffmpeg-missing']);
+  });
+
+  it('films of which nothing can be made are read once, not each hour, until they change', async () => {
+    const { asset } = await upload();
+    await app.strapi.db.query('plugin::protected-vod.ingest-job').deleteMany({});
+    const setTracks = (kind: string) =>
+      app.strapi.db
+        .query('plugin::protected-vod.asset')
+        .update({ where: { documentId: asset }, data: { tracks: [{ kind, codec: 'x', decoderConfig: 'x' }] } });
+    await setTracks('audio');
+    let reads = 0;
+    const count = ({ bindings }: { bindings?: unknown[] }) => {
+      if (bindings?.includes(asset)) reads += 1;
+    };
+    app.strapi.db.connection.on('query', count);
+    await plugin('ingest').backfill();
+    expect(reads).toBeGreaterThan(0);
+    reads = 0;
+    await plugin('ingest').backfill();
+    expect(reads).toBe(0);
+    await setTracks('video');
+    await plugin('ingest').backfill();
+    app.strapi.db.connection.off('query', count);
+    expect(await states(asset)).toEqual(['poster queued', 'storyboard queued']);
   });
 
   it('films that have no jobs get them', async () => {

@@ -15,7 +15,7 @@ import ts from 'typescript';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PACKAGER = 'streamer/src/packager';
 /** What it takes from elsewhere when it runs. */
-const OTHERS = ['streamer/src/errors.ts', 'server/contracts/packaged-codecs.ts'];
+const OTHERS = ['streamer/src/errors.ts', 'server/contracts/film-start.ts', 'server/contracts/packaged-codecs.ts'];
 const ENTRY = `${PACKAGER}/threads/packager-thread.js`;
 /** Below `node_modules`, so that the compiled files find the packages. */
 const CACHE = path.join(ROOT, 'node_modules/.cache/protected-vod');

@@ -17,19 +17,24 @@ export interface SlowFfmpeg {
 export function slowFfmpeg(): SlowFfmpeg {
   const directory = mkdtempSync(path.join(tmpdir(), 'protected-vod-ffmpeg-'));
   const file = path.join(directory, 'ffmpeg');
-  const flag = path.join(directory, 'dawdle');
   const real = FFMPEG ?? '/usr/bin/ffmpeg';
-  const script = [
-    '#!/bin/sh',
-    `if [ "$1" != -version ]; then while [ -e '${flag}' ]; do /bin/sleep 0.05; done; fi`,
-    `exec '${real}' "$@"`,
-  ];
-  writeFileSync(file, `${script.join('\n')}\n`);
+  // It looks into itself: in a root of its own it sees no other file of this machine.
+  const write = (pace: 'hurry' | 'dawdle') => {
+    const script = [
+      '#!/bin/sh',
+      'if [ "$1" != -version ]; then while grep -q "^# dawdle" "$0"; do /bin/sleep 0.05; done; fi',
+      `exec '${real}' "$@"; exit`,
+      `# ${pace}`,
+    ];
+    // In place, because that file is what it sees.
+    writeFileSync(file, `${script.join('\n')}\n`);
+  };
+  write('hurry');
   chmodSync(file, 0o755);
   return {
     path: file,
-    dawdle: () => writeFileSync(flag, ''),
-    hurry: () => rmSync(flag, { force: true }),
+    dawdle: () => write('dawdle'),
+    hurry: () => write('hurry'),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

@@ -46,7 +46,13 @@ export interface StandInPlugin {
   /** Requests that broke the contract; a good run leaves it empty. */
   violations: string[];
   /** Set to answer something else than the contract's implementation would. */
-  faults: { introspect?: Fault; sync?: Fault; verdict?: (verdict: SessionVerdict) => unknown; renew: boolean };
+  faults: {
+    introspect?: Fault;
+    sync?: Fault;
+    poster?: Fault;
+    verdict?: (verdict: SessionVerdict) => unknown;
+    renew: boolean;
+  };
   mint(options?: MintOptions): Promise<string>;
   /** A poster's credential of this plugin, unless the options say else. */
   mintPoster(options?: MintOptions): Promise<string>;
@@ -187,7 +193,8 @@ export async function startStandInPlugin(): Promise<StandInPlugin> {
 
   function respond(request: http.IncomingMessage, response: http.ServerResponse, body: string): void {
     const path = request.url ?? '';
-    const fault = path.endsWith('/sync') ? plugin.faults.sync : plugin.faults.introspect;
+    const { sync, introspect: asked, poster = asked } = plugin.faults;
+    const fault = path.endsWith('/sync') ? sync : path.endsWith('/poster') ? poster : asked;
     if (fault === 'hang') return;
     if (fault === 'reset') {
       request.socket.resetAndDestroy();

@@ -9,7 +9,7 @@ import type { Terminal } from './terminal';
 const TIMEOUT_MS = 10_000;
 const REST_PREFIX = '/api';
 
-type Endpoint = 'status' | 'restart' | 'log' | 'sessions' | 'end' | 'rotate-keys';
+type Endpoint = 'status' | 'restart' | 'log' | 'sessions' | 'end' | 'rotate-keys' | 'retry-jobs';
 
 export interface OperatorClient {
   /**

@@ -22,7 +22,7 @@ function createProgram(terminal: Terminal): Command {
     .addCommand(restartCommand(terminal))
     .addCommand(sessionsCommand(terminal))
     .addCommand(streamerCommand())
-    .addCommand(ingestCommand())
+    .addCommand(ingestCommand(terminal))
     .addCommand(secretCommand(terminal))
     .addCommand(storageCommand(terminal))
     .addCommand(importCommand(terminal))

@@ -5,6 +5,7 @@ import {
   operatorEndRequestSchema,
   operatorLogRequestSchema,
   operatorRestartRequestSchema,
+  operatorRetryRequestSchema,
   operatorRotateRequestSchema,
   PROCESS_NAMES,
   type ProcessName,
@@ -34,6 +35,7 @@ function status(strapi: Core.Strapi): Answer {
     ports: getService(strapi, 'streamer').ports(),
     streamers: getService(strapi, 'external-streamers').seen(),
     workers: isManaged('ingest') ? [] : getService(strapi, 'external-workers').seen(),
+    unconfined: getService(strapi, 'external-workers').unconfined(),
   };
   return { status: 200, body };
 }
@@ -81,6 +83,12 @@ async function rotateKeys(strapi: Core.Strapi, body: unknown): Promise<Answer> {
   }
 }
 
+async function retryJobs(strapi: Core.Strapi, body: unknown): Promise<Answer> {
+  const request = operatorRetryRequestSchema.safeParse(body);
+  if (!request.success) return refusal(400, 'malformed-request');
+  return { status: 200, body: { jobs: await getService(strapi, 'ingest').retry(request.data.asset ?? null) } };
+}
+
 /** What the CLI asks for, by the last part of the path. */
 export const OPERATOR_ENDPOINTS = new Map<string, (strapi: Core.Strapi, body: unknown) => Answer | Promise<Answer>>([
   ['status', status],
@@ -89,4 +97,5 @@ export const OPERATOR_ENDPOINTS = new Map<string, (strapi: Core.Strapi, body: un
   ['sessions', sessions],
   ['end', end],
   ['rotate-keys', rotateKeys],
+  ['retry-jobs', retryJobs],
 ]);

@@ -32,7 +32,6 @@ const rowSchema = z.object({
   contentVersion: z.string(),
   durationSeconds: z.number(),
   state: z.enum(ASSET_STATES),
-  reason: z.string().nullish(),
   trashKey: z.string().nullish(),
   ...judgedSchema.shape,
   /** Null: not known, or not as this version writes it. */

@@ -11,8 +11,8 @@ export interface PosterClaims {
 }
 
 /**
- * Signs a poster's credential. The same key, claims and expiry give the same text, so that a browser which has the picture
- * knows it by its address.
+ * Signs a poster's credential. The same key, claims and expiry give the same text, so that a streamer which knows the answer to
+ * it does not ask again.
  */
 export async function mintPosterToken(
   key: TokenKey,

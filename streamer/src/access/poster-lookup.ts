@@ -22,7 +22,8 @@ import type { TrustedKeys } from './trusted-keys';
 const MAX_REMEMBERED = 10_000;
 /** A poster that is not there yet may be soon. */
 const REFUSED_MS = 2_000;
-const MAX_IN_FLIGHT = 64;
+/** A page of a catalogue shows a hundred; few are asked at one time, and the others wait for their turn. */
+const MAX_IN_FLIGHT = 1_000;
 const RETRY = { retryAfterSeconds: 2 };
 
 const headerSchema = z.object({ alg: z.literal('EdDSA'), typ: z.literal(POSTER_TOKEN_TYPE), kid: z.string().max(64) });

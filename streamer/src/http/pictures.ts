@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { GrantedAsset, GrantedFile } from '../../../server/contracts';
 import type { Exchange, Representation } from './exchange';
-import { readMadeFile } from './made-file';
+import { createPictureReader } from './held-pictures';
 import { negotiate } from './negotiate';
 import { NO_STORE } from './security-headers';
 import { sendBuffer } from './send-buffer';
@@ -37,17 +37,27 @@ function representationOf({ version }: GrantedFile, kind: PictureKind): Omit<Rep
 
 /** What was made of films, as it lies in the storage. */
 export function createPictures(storage: Pick<Storage, 'open'>): Pictures {
+  const read = createPictureReader(storage);
+
+  /** Held until the answer has ended in whatever way. */
+  async function readFor(response: ServerResponse, file: GrantedFile): Promise<Buffer> {
+    const { bytes, release } = await read(file);
+    if (response.closed) release();
+    else response.once('close', release);
+    return bytes;
+  }
+
   return {
     async answer(exchange, kind) {
       const file = fileOf(exchange.session.asset, kind);
       if (file === undefined) return false;
-      const bytes = await readMadeFile(storage, file);
+      const bytes = await readFor(exchange.response, file);
       // Reading takes time; the session may have ended meanwhile.
       if (exchange.session.mayContinue()) sendBuffer(exchange, { bytes, representation: representationOf(file, kind) });
       return true;
     },
     async show({ request, response }, file) {
-      const bytes = await readMadeFile(storage, file);
+      const bytes = await readFor(response, file);
       const representation = { ...representationOf(file, 'poster'), sizeBytes: bytes.byteLength };
       const { status, headers, extent } = negotiate({ request }, representation);
       response.writeHead(status, headers);

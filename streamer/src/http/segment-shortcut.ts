@@ -44,7 +44,8 @@ export function createSegmentShortcut({ packager, cors, accel }: ShortcutParts):
   return (exchange) => {
     const { request, response, session, resource } = exchange;
     if (resource.kind !== 'segment' || request.method !== 'GET' || !asksForAll(request.headers)) return false;
-    if (session.hlsEncryption !== null) return false;
+    // Only what HLS is sent of such a session is encrypted.
+    if (resource.protocol === 'hls' && session.hlsEncryption !== null) return false;
     const segment = packager.segmentInMemory(session.asset, resource.track, resource.number);
     const mayBeFile = accel !== null && (segment === null || segment.bytes.length >= accel.minBytes);
     if (mayBeFile && accel.takes(request)) return accel.sendKnown(exchange, resource, corsOf(request.headers.origin));

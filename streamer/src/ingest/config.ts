@@ -1,5 +1,5 @@
 import { type IngestSettings, ingestKeysSchema, ingestSettingsSchema } from '../../../server/contracts';
-import { StreamError } from '../errors';
+import { parseBy, readVariables, variablesOf } from '../environment';
 import { checkInternalUrl } from '../internal-url';
 import { readKeysFile } from '../keys-file';
 
@@ -10,6 +10,7 @@ const TEXT = {
   INTERNAL_URL: 'internalUrl',
   STORAGE_ROOT: 'storageRoot',
   FFMPEG: 'ffmpeg',
+  INGEST_CONFINEMENT: 'confinement',
   LOG_LEVEL: 'logLevel',
 } as const;
 const NUMBERS = {
@@ -20,21 +21,14 @@ const NUMBERS = {
 } as const;
 const KEYS_FILE = `${PREFIX}INGEST_KEYS_FILE`;
 
-const VARIABLE_OF: Record<string, string> = Object.fromEntries(
-  Object.entries({ ...TEXT, ...NUMBERS }).map(([name, setting]) => [setting, PREFIX + name]),
-);
+const TABLE = { text: TEXT, numbers: NUMBERS };
+const VARIABLE_OF = variablesOf(TABLE);
 
 /** Parses what came over IPC or from `readIngestEnvironment`, once; the result is frozen. */
 export function parseIngestSettings(input: unknown): Readonly<IngestSettings> {
-  const parsed = ingestSettingsSchema.safeParse(input);
-  if (!parsed.success) {
-    const sentences = parsed.error.issues.map(({ path: [setting = 'settings'], message }) => {
-      return `${VARIABLE_OF[String(setting)] ?? String(setting)}: ${message}.`;
-    });
-    throw new StreamError('settings-invalid', sentences.join(' '));
-  }
-  checkInternalUrl(parsed.data.internalUrl);
-  return Object.freeze(parsed.data);
+  const settings = parseBy(ingestSettingsSchema, input, VARIABLE_OF);
+  checkInternalUrl(settings.internalUrl);
+  return Object.freeze(settings);
 }
 
 /** Process managers such as PM2 fork with IPC too; a file of keys tells that no plugin will send settings. */
@@ -45,12 +39,5 @@ export function namesIngestKeysFile(env: NodeJS.ProcessEnv): boolean {
 /** The settings of a worker that was not started by the plugin. Only here is the environment read. */
 export function readIngestEnvironment(env: NodeJS.ProcessEnv): Readonly<IngestSettings> {
   const keys = readKeysFile(env, { variable: KEYS_FILE, role: 'ingest', schema: ingestKeysSchema });
-  const input: Record<string, unknown> = { keys };
-  const present = (name: string): string | undefined => env[PREFIX + name]?.trim() || undefined;
-  for (const [name, setting] of Object.entries(TEXT)) input[setting] = present(name);
-  for (const [name, setting] of Object.entries(NUMBERS)) {
-    const value = present(name);
-    input[setting] = value === undefined ? undefined : Number(value);
-  }
-  return parseIngestSettings(input);
+  return parseIngestSettings({ keys, ...readVariables(env, TABLE) });
 }

@@ -7,7 +7,7 @@ import { MAKERS, MAY_LACK_OUTPUTS } from './kinds';
 import { JobLost, Lease } from './lease';
 import { deliverOutput } from './output';
 import { createRemarks } from './remarks';
-import { openScratch, type Scratch } from './scratch';
+import { openScratch, removeScratch, type Scratch } from './scratch';
 import { sniffFilm } from './tools/film-input';
 import type { Toolbox } from './tools/toolbox';
 
@@ -34,7 +34,7 @@ function toIngestError(error: unknown): IngestError {
   if (error instanceof IngestError) return error;
   const code = codeOf(error);
   const reason: IngestReason =
-    code === 'ENOSPC'
+    code === 'ENOSPC' || code === 'EDQUOT'
       ? 'disk-full'
       : code === 'asset-missing' || code === 'ENOENT'
         ? 'source-missing'
@@ -103,7 +103,10 @@ export function startJob(workshop: Workshop, job: IngestJob, claimedAt: number):
       { job: id, kind: job.kind, asset: job.asset, attempt, reason: error.reason, detail: error.detail },
       'job failed',
     );
-    await lease.conclude({ worker, attempt, state: 'failed', reason: error.reason, final: error.isFinal });
+    const report = { worker, attempt, state: 'failed', reason: error.reason, final: error.isFinal } as const;
+    const { state } = await lease.conclude(report);
+    // The film went away under it, which is why it failed.
+    if (state === 'cancelled') await removeScratch(workshop.root, job);
   }
   const ended = runJob(workshop, job, lease)
     .catch(fail)

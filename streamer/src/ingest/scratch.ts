@@ -27,6 +27,11 @@ async function makeDirectory(root: string, key: string): Promise<string> {
   throw new IngestError('worker-failed', 'the directory of the job is reached through a symbolic link');
 }
 
+/** All that any attempt of a job has left. */
+export async function removeScratch(root: string, { scratch }: Pick<IngestJob, 'scratch'>): Promise<void> {
+  await rm(path.join(root, scratch), { recursive: true, force: true });
+}
+
 /** `root`: the real path of the storage root. */
 export async function openScratch(root: string, { scratch, attempt, outputs }: IngestJob): Promise<Scratch> {
   const own = path.posix.join(scratch, String(attempt));
@@ -43,6 +48,6 @@ export async function openScratch(root: string, { scratch, attempt, outputs }: I
       return path.join(root, output.storageKey);
     },
     removeOwn: () => rm(path.join(root, own), { recursive: true, force: true }),
-    removeAll: () => rm(shared, { recursive: true, force: true }),
+    removeAll: () => removeScratch(root, { scratch }),
   };
 }

@@ -38,10 +38,10 @@ export class IngestWorker {
 
   /** Throws `StreamError` where the storage cannot be used. */
   async start(): Promise<void> {
-    const { storageRoot, ffmpeg, maxMemoryBytes: memoryBytes, maxToolSeconds: maxSeconds } = this.settings;
+    const { storageRoot, ffmpeg, maxMemoryBytes: memoryBytes, maxToolSeconds: maxSeconds, confinement } = this.settings;
     const root = await openStorageArea(storageRoot);
     const { logger } = this;
-    const tools = createToolSource({ ffmpeg, memoryBytes, maxSeconds, root, logger });
+    const tools = createToolSource({ ffmpeg, memoryBytes, maxSeconds, confinement, root, logger });
     this.#over = this.#work({ root, storage: createStorage(root), tools });
   }
 
@@ -70,11 +70,13 @@ export class IngestWorker {
 
   /** Resolves to how many seconds to wait before the next question. */
   async #workOnce(place: Place): Promise<number> {
-    const tools = await place.tools();
+    const found = await place.tools();
+    const { toolbox: tools, unconfined } = found;
     const claimedAt = performance.now();
     const kinds = tools === null ? [] : [...INGEST_KINDS];
-    const lacking = tools === null ? 'ffmpeg-missing' : null;
-    const outcome = await this.#api.claim({ worker: this.#id, kinds, lacking });
+    const lacking = found.toolbox === null ? found.lacking : null;
+    const request = { worker: this.#id, kinds, lacking, ...(unconfined && { unconfined: [...unconfined] }) };
+    const outcome = await this.#api.claim(request);
     this.#noteReach(outcome.state === 'unavailable' ? outcome.cause : null);
     if (outcome.state === 'unavailable' || tools === null) return SLOW_POLL_SECONDS;
     if (outcome.job === null) return this.settings.pollSeconds;

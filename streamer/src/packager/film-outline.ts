@@ -1,4 +1,5 @@
 import { EncodedPacketSink, type InputAudioTrack, type InputVideoTrack } from 'mediabunny';
+import { PICTURE_BEGINS_WITHIN_SECONDS } from '../../../server/contracts/film-start';
 import { type Bandwidth, correctByFileSize, estimateBandwidth } from './bandwidth';
 import { codecStringOf, isPackagedCodec } from './codec-string';
 import type { Film } from './film';
@@ -6,8 +7,6 @@ import { PackagingError } from './packaging-error';
 import { type CutTrack, cutAudio, cutVideo } from './timeline';
 
 const MAX_AUDIO_TRACKS = 99;
-/** Less than half a picture at 120 per second: rounding of time scales. */
-const BEFORE_START_SECONDS = 0.004;
 
 interface Outlined<T> {
   inputTrack: T;
@@ -51,7 +50,7 @@ async function outlineVideo(film: Film, guide: readonly number[] | undefined): P
   const cutTrack = await cutVideo(sink, guide);
   if (!cutTrack) throw new PackagingError('asset-unreadable', 'the video has no key picture');
   // Segments would show what was trimmed away. The plugin grants no such film; this is for the one that it has overlooked.
-  if ((cutTrack.cuts[0]?.startSeconds ?? 0) < -BEFORE_START_SECONDS) {
+  if ((cutTrack.cuts[0]?.startSeconds ?? 0) < -PICTURE_BEGINS_WITHIN_SECONDS) {
     throw new PackagingError('hidden-part', 'the film begins with pictures that are not to be seen');
   }
   const bandwidth = await estimateBandwidth({ kind: 'video', sink, track: cutTrack });

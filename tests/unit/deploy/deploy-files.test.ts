@@ -81,9 +81,10 @@ describe('the ingest worker’s unit', () => {
     expect(value('ReadWritePaths')).toBe(`${variable('PROTECTED_VOD_STORAGE_ROOT')}/ingest`);
   });
 
-  it('S24 reaches Strapi and nothing else, and may give ffmpeg a network of its own', () => {
+  it('S24 reaches Strapi and nothing else, and may give ffmpeg a network and a root of its own', () => {
     expect([value('IPAddressDeny'), value('IPAddressAllow')]).toEqual(['any', 'localhost']);
-    expect(value('RestrictNamespaces')).toBe('user net');
+    expect(value('RestrictNamespaces')).toBe('user net mnt pid ipc');
+    expect(value('SystemCallFilter')).toBe('@system-service @mount');
   });
 });
 

@@ -1,18 +1,24 @@
 import type { Core } from '@strapi/strapi';
-import type { ClaimAnswer, ClaimRequest, IngestJob, JobReport, JobReportAnswer } from '../../../contracts';
+import type {
+  ClaimAnswer,
+  ClaimRequest,
+  IngestJob,
+  IngestReason,
+  JobReport,
+  JobReportAnswer,
+} from '../../../contracts';
 import { configOf } from '../../config';
 import { VodError } from '../../errors';
 import { scratchKeyOf, stagedKeyOf } from '../../storage/ingest-area';
+import { isDiskFull } from '../../storage/storage-error';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import { accept } from './acceptance';
 import type { JobRow } from './job-row';
 import { createJobStore, type Fence, type JobStore } from './job-store';
 import { planOf } from './kinds';
+import { createRetries } from './retries';
 import { createUpkeep, type IngestUpkeep } from './upkeep';
-
-/** Doubled with each failure. */
-const MAX_RETRY_SECONDS = 3600;
 
 export interface IngestService extends IngestUpkeep {
   readonly store: JobStore;
@@ -20,24 +26,31 @@ export interface IngestService extends IngestUpkeep {
   claim(request: ClaimRequest): Promise<ClaimAnswer>;
   /** Null: the report is late (S24), or of a job that nobody knows. */
   report(id: string, report: JobReport): Promise<JobReportAnswer | null>;
+  /** Tries again what was given up, of one film or of all. Resolves to how many jobs that are. */
+  retry(assetId: string | null): Promise<number>;
+}
+
+/** Why what a worker delivered is not taken; null: nobody knows. */
+function refusalOf(error: unknown): IngestReason | null {
+  if (isDiskFull(error)) return 'disk-full';
+  return error instanceof VodError ? 'output-invalid' : null;
 }
 
 /** What is to be made of stored films, in Strapi's own database, and the workers that make it. */
 export function createIngestService({ strapi }: { strapi: Core.Strapi }): IngestService {
-  const { leaseSeconds, maxAttempts, retrySeconds } = configOf(strapi).ingest;
+  const { leaseSeconds, ...limits } = configOf(strapi).ingest;
+  const retries = createRetries(limits);
   const store = createJobStore(strapi);
   const upkeep = createUpkeep(strapi, store);
 
-  /** After `failures` failed attempts; null: not again. */
-  function retryAfter(failures: number): number | null {
-    return failures >= maxAttempts ? null : Math.min(MAX_RETRY_SECONDS, retrySeconds * 2 ** (failures - 1));
-  }
+  const giveBack = (row: JobRow, fence: Fence, reason: IngestReason) =>
+    store.fail(fence, { reason, ...retries.after(row.failures, reason) });
 
   function jobFrom(row: JobRow, attempt: number, asset: Asset): IngestJob {
     const { document_id: id, kind } = row;
-    const { storageKey, sizeBytes, mime, durationSeconds } = asset;
+    const { storageKey, durationSeconds } = asset;
     const outputs = (planOf(kind)?.outputs ?? []).map((name) => ({ name, storageKey: stagedKeyOf(id, attempt, name) }));
-    const source = { storageKey, sizeBytes, mime, durationSeconds };
+    const source = { storageKey, durationSeconds };
     return { id, asset: asset.documentId, kind, attempt, leaseSeconds, source, scratch: scratchKeyOf(id), outputs };
   }
 
@@ -46,18 +59,20 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
     const asset = await getService(strapi, 'asset').findById(row.asset);
     if (asset?.state === 'ready') return jobFrom(row, fence.attempt, asset);
     // Without a row it may be that of an upload which is not committed yet.
-    if (asset === null) await store.fail(fence, { reason: 'asset-gone', retryInSeconds: retryAfter(row.failures + 1) });
+    if (asset === null) await giveBack(row, fence, 'asset-gone');
     else await store.cancel(row.asset);
     return null;
   }
 
   async function tryToClaim(row: JobRow, worker: string): Promise<IngestJob | null> {
-    if (row.state === 'running' && retryAfter(row.failures + 1) === null) {
+    if (row.state === 'running' && retries.after(row.failures, 'worker-lost').retryInSeconds === null) {
       await store.giveUp(row);
       return null;
     }
     if (planOf(row.kind) === null || !(await store.claim(row, worker, leaseSeconds))) return null;
-    return begin(row, { id: row.document_id, worker, attempt: row.attempt + 1 });
+    // As the claim has counted it.
+    const claimed = row.state === 'running' ? { ...row, failures: row.failures + 1 } : row;
+    return begin(claimed, { id: row.document_id, worker, attempt: row.attempt + 1 });
   }
 
   /** What is told to an attempt that does not run any more. */
@@ -85,22 +100,30 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
       await upkeep.discard(fence.id);
       return { state: 'settled' };
     } catch (error) {
-      if (!(error instanceof VodError)) throw error;
-      strapi.log.warn(`protected-vod: what was made of asset ${row.asset} was refused: ${error.code}`);
-      await store.fail(fence, { reason: 'output-invalid', retryInSeconds: retryAfter(row.failures + 1) });
+      const reason = refusalOf(error);
+      if (reason === null) throw error;
+      strapi.log.warn(`protected-vod: what was made of asset ${row.asset} was not taken: ${reason}`);
+      await giveBack(row, fence, reason);
       return null;
     }
   }
 
-  async function fail(fence: Fence, report: Extract<JobReport, { state: 'failed' }>): Promise<boolean> {
+  async function fail(fence: Fence, { reason, final }: Extract<JobReport, { state: 'failed' }>): Promise<boolean> {
     const row = await store.find(fence.id);
-    const retryInSeconds = row === null || report.final ? null : retryAfter(row.failures + 1);
-    return store.fail(fence, { reason: report.reason, retryInSeconds });
+    if (row === null) return false;
+    return final
+      ? store.fail(fence, { reason, failures: row.failures + 1, retryInSeconds: null })
+      : giveBack(row, fence, reason);
   }
 
   return {
     store,
     ...upkeep,
+    async retry(assetId) {
+      const count = await store.retryFailed(assetId);
+      if (count > 0) getService(strapi, 'ingest-worker').wake();
+      return count;
+    },
     async claim({ worker, kinds, lacking }) {
       if (lacking !== null) await store.noteLacking(kinds, lacking);
       for (const row of await store.due(kinds)) {

@@ -18,4 +18,5 @@ export const JOB_COLUMNS = Object.keys(rowSchema.shape);
 
 export type JobRow = z.infer<typeof rowSchema>;
 
-export const parseJobRow = (row: unknown): JobRow => rowSchema.parse(row);
+/** Null: it is none that this version can read. */
+export const parseJobRow = (row: unknown): JobRow | null => rowSchema.safeParse(row).data ?? null;

@@ -6,17 +6,23 @@ import { retryingDeadlocks } from '../playback-session/deadlock';
 import type { Transaction } from '../playback-session/transaction';
 import { JOB_COLUMNS, type JobRow, parseJobRow } from './job-row';
 import { KIND_PLANS } from './kinds';
+import type { Retry } from './retries';
 
 const TABLE = 'protected_vod_ingest_jobs';
 /** Each that is lost went to another worker. */
 const CANDIDATES = 16;
 const ACTIVE = ['queued', 'running'];
+const AFRESH = { state: 'queued', failures: 0, progress: 0, reason: null };
 
 /** Who reports, and about which attempt. Whatever is not of the attempt that runs is late (S24). */
 export interface Fence {
   id: string;
   worker: string;
   attempt: number;
+}
+
+export interface Failure extends Retry {
+  reason: IngestReason;
 }
 
 export interface JobStore {
@@ -28,12 +34,13 @@ export interface JobStore {
   claim(row: JobRow, worker: string, leaseSeconds: number): Promise<boolean>;
   giveUp(row: JobRow): Promise<void>;
   renew(fence: Fence, progress: number, leaseSeconds: number): Promise<boolean>;
-  fail(fence: Fence, failure: { reason: IngestReason; retryInSeconds: number | null }): Promise<boolean>;
+  fail(fence: Fence, failure: Failure): Promise<boolean>;
   release(fence: Fence, inSeconds?: number): Promise<boolean>;
   finish(fence: Fence, note: IngestReason | null, trx: Transaction): Promise<boolean>;
   cancel(asset: string): Promise<void>;
   remove(asset: string): Promise<void>;
   renewKinds(asset: string, kinds: readonly string[]): Promise<void>;
+  retryFailed(asset: string | null): Promise<number>;
   noteLacking(kinds: readonly string[], reason: IngestReason): Promise<void>;
 }
 
@@ -42,6 +49,19 @@ export function createJobStore(strapi: Core.Strapi): JobStore {
   const table = () => strapi.db.getConnection(TABLE);
   const raised = (column: string) => strapi.db.connection.raw('?? + 1', [column]);
   const now = () => databaseNow(strapi);
+
+  const toldOf = new Set<unknown>();
+
+  /** What one row is keeps nobody from the others. */
+  function readable(row: unknown): JobRow[] {
+    const parsed = parseJobRow(row);
+    if (parsed !== null) return [parsed];
+    const id = typeof row === 'object' && row !== null && 'id' in row ? row.id : null;
+    if (!toldOf.has(id))
+      strapi.log.error(`protected-vod: row ${String(id)} of ${TABLE} cannot be read, and is left out`);
+    toldOf.add(id);
+    return [];
+  }
 
   async function update(where: Record<string, unknown>, change: Record<string, unknown>): Promise<number> {
     return retryingDeadlocks(() =>
@@ -88,22 +108,22 @@ export function createJobStore(strapi: Core.Strapi): JobStore {
         .where('due_at', '<=', now())
         .orderBy(['priority', 'id'])
         .limit(CANDIDATES);
-      return rows.map(parseJobRow);
+      return rows.flatMap(readable);
     },
     async find(id) {
       const row: unknown = await table().select(JOB_COLUMNS).where({ document_id: id }).first();
-      return row === undefined ? null : parseJobRow(row);
+      return row === undefined ? null : (readable(row)[0] ?? null);
     },
     async ofAsset(asset) {
       const rows: unknown[] = await table().select(JOB_COLUMNS).where({ asset }).orderBy(['priority', 'id']);
-      return rows.map(parseJobRow);
+      return rows.flatMap(readable);
     },
     async active(ids) {
       const rows: unknown[] = await table()
         .select(JOB_COLUMNS)
         .whereIn('state', ACTIVE)
         .whereIn('document_id', [...ids]);
-      return new Set(rows.map((row) => parseJobRow(row).document_id));
+      return new Set(rows.flatMap(readable).map(({ document_id }) => document_id));
     },
     /** False: another worker was faster, or the job is not what `row` says any more. */
     async claim({ document_id, attempt, state }, worker, leaseSeconds) {
@@ -134,13 +154,13 @@ export function createJobStore(strapi: Core.Strapi): JobStore {
     async renew(fence, progress, leaseSeconds) {
       return (await update(fenced(fence), { progress, due_at: databaseNow(strapi, leaseSeconds * 1000) })) === 1;
     },
-    /** Null: not again. */
-    async fail(fence, { reason, retryInSeconds }) {
+    /** `retryInSeconds` null: not again. `failures`: how many there are then. */
+    async fail(fence, { reason, failures, retryInSeconds }) {
       const next =
         retryInSeconds === null
           ? { state: 'failed' }
           : { state: 'queued', due_at: databaseNow(strapi, retryInSeconds * 1000) };
-      return (await update(fenced(fence), { ...next, reason, failures: raised('failures') })) === 1;
+      return (await update(fenced(fence), { ...next, reason, failures })) === 1;
     },
     async release(fence, inSeconds = 0) {
       return (await update(fenced(fence), { state: 'queued', due_at: databaseNow(strapi, inSeconds * 1000) })) === 1;
@@ -169,18 +189,26 @@ export function createJobStore(strapi: Core.Strapi): JobStore {
           .where({ asset })
           .whereIn('kind', [...kinds])
           .whereIn('state', ['done', 'failed', 'cancelled'])
-          .update({ state: 'queued', failures: 0, progress: 0, reason: null, due_at: now(), updated_at: new Date() }),
+          .update({ ...AFRESH, due_at: now(), updated_at: new Date() }),
       );
     },
-    /** Tells who looks at the jobs that nobody has begun why that is so. */
-    async noteLacking(kinds, reason) {
-      await retryingDeadlocks(() =>
+    /** What was given up is to be tried again; null: for whatever film. Resolves to how many jobs that are. */
+    async retryFailed(asset) {
+      return retryingDeadlocks(() =>
         table()
-          .where({ state: 'queued' })
-          .whereNull('reason')
-          .whereNotIn('kind', [...kinds])
-          .update({ reason }),
+          .where({ state: 'failed', ...(asset !== null && { asset }) })
+          .update({ ...AFRESH, due_at: now(), updated_at: new Date() }),
       );
+    },
+    /**
+     * Tells who looks at the jobs that nobody has begun why that is so. Not while somebody is at work on what this worker cannot
+     * make: who can is busy, and no more.
+     */
+    async noteLacking(kinds, reason) {
+      const others = () => table().whereNotIn('kind', [...kinds]);
+      const busy: unknown = await others().select('id').where({ state: 'running' }).where('due_at', '>', now()).first();
+      if (busy !== undefined) return;
+      await retryingDeadlocks(() => others().where({ state: 'queued' }).whereNull('reason').update({ reason }));
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Core } from '@strapi/strapi';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { INGEST_KINDS, type IngestKind, isUploadedText, jobIdSchema } from '../../../contracts';
 import { abandonedScratch, removeScratch } from '../../storage/ingest-area';
@@ -15,7 +16,15 @@ const ROWS_AT_ONCE = 200;
 const ABANDONED_AFTER_MS = 3_600_000;
 const MAX_ATTEMPTS = 5;
 
-const identifiedSchema = z.object({ id: z.coerce.number(), document_id: z.string() });
+/** Beyond so many, films are looked at again. */
+const MAX_UNSUITED = 100_000;
+
+/** `updated_at`: whatever the database makes of it, to the millisecond; another one once the row has changed. */
+const identifiedSchema = z.object({
+  id: z.coerce.number(),
+  document_id: z.string(),
+  updated_at: z.unknown().transform((value) => (value instanceof Date ? value.toISOString() : String(value))),
+});
 
 type Film = Pick<Asset, 'documentId' | 'tracks'>;
 
@@ -65,7 +74,7 @@ export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep
       .whereRaw('?? = ??', [`${JOBS}.asset`, `${ASSETS}.document_id`]);
     const rows: unknown[] = await strapi.db
       .getConnection(ASSETS)
-      .select('id', 'document_id')
+      .select('id', 'document_id', 'updated_at')
       .where({ state: 'ready' })
       .where('id', '>', afterId)
       .whereNotExists(hasJob)
@@ -74,13 +83,20 @@ export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep
     return rows.map((row) => identifiedSchema.parse(row));
   }
 
+  /** Films of which such a kind is never made: each hour they have no job, and are read once all the same. */
+  const unsuited = new LRUCache<string, true>({ max: MAX_UNSUITED });
+
   async function backfillKind(kind: IngestKind): Promise<void> {
     for (let afterId = 0; ; ) {
       const page = await withoutJob(kind, afterId);
-      for (const { id, document_id } of page) {
+      for (const { id, document_id, updated_at } of page) {
         afterId = id;
+        const known = `${kind} ${document_id} ${updated_at}`;
+        if (unsuited.has(known)) continue;
         const asset = await getService(strapi, 'asset').findById(document_id);
-        if (asset && KIND_PLANS[kind].suits(asset)) await store.add(asset.documentId, [kind]);
+        if (asset === null) continue;
+        if (KIND_PLANS[kind].suits(asset)) await store.add(asset.documentId, [kind]);
+        else unsuited.set(known, true);
       }
       if (page.length < ROWS_AT_ONCE) return;
     }

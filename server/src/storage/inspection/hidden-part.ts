@@ -1,11 +1,10 @@
+import { PICTURE_BEGINS_WITHIN_SECONDS } from '../../../contracts';
 import { type ShownSpan, shownSpan } from './edit-list';
 import { MAX_EDITS, type Movie } from './movie-tables';
 import type { SurveyedTrack } from './survey';
 
 export type HiddenPart = 'has-hidden-part' | 'has-unclear-edits';
 
-/** Less than half a picture at 120 per second: rounding of time scales, not a cut. */
-const PICTURE_BEGINS_SECONDS = 0.004;
 const PICTURE_ENDS_SECONDS = 0.1;
 /** Some muxers end the film when its last picture begins. */
 const LAST_PICTURE = 1.5;
@@ -16,7 +15,10 @@ const SOUND_ENDS_SECONDS = 0.5;
 
 function allowanceOf({ kind, packetSeconds }: SurveyedTrack) {
   if (kind === 'video') {
-    return { before: PICTURE_BEGINS_SECONDS, after: Math.max(PICTURE_ENDS_SECONDS, LAST_PICTURE * packetSeconds) };
+    return {
+      before: PICTURE_BEGINS_WITHIN_SECONDS,
+      after: Math.max(PICTURE_ENDS_SECONDS, LAST_PICTURE * packetSeconds),
+    };
   }
   return { before: Math.max(SOUND_BEGINS_SECONDS, SOUND_BEGINS_PACKETS * packetSeconds), after: SOUND_ENDS_SECONDS };
 }

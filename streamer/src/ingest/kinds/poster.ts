@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { MAX_PICTURE_BYTES } from '../../../../server/contracts';
 import { mostTypicalOf } from '../tools/ffmpeg-words';
 import { inputOptions } from '../tools/film-input';
 import { fitInto, JPEG_OUTPUT } from './jpeg';
@@ -13,7 +14,6 @@ const PICTURES = 50;
 const START_SHARE = 0.1;
 const LATEST_START_SECONDS = 120;
 const MAX_SECONDS = 120;
-const MAX_BYTES = 16 * 1024 * 1024;
 
 async function isMade(file: string): Promise<boolean> {
   return stat(file).then(
@@ -30,7 +30,7 @@ async function take(making: Making, { decoders }: DecodablePicture, from: number
     ...['-ss', from.toFixed(3), '-noaccurate_seek', ...inputOptions(film, decoders, maxPixels)],
     ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters, ...JPEG_OUTPUT, `file:${NAME}`],
   ];
-  await tools.ffmpeg({ args, cwd: scratch.work, seconds: MAX_SECONDS, fileBytes: MAX_BYTES, signal });
+  await tools.ffmpeg({ args, cwd: scratch.work, seconds: MAX_SECONDS, fileBytes: MAX_PICTURE_BYTES, signal });
   return isMade(path.join(scratch.work, NAME));
 }
 

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { MAX_PICTURE_BYTES } from '../../../../server/contracts';
 import { IngestError } from '../ingest-error';
 import { inputOptions } from '../tools/film-input';
 import { originOf, pictureOf } from '../tools/film-probe';
@@ -17,7 +18,6 @@ const MIN_INTERVAL_SECONDS = 5;
 /** Key pictures alone are decoded; a film of many hours is still read to its end. */
 const BASE_SECONDS = 120;
 const SECONDS_PER_FILM_SECOND = 0.5;
-const MAX_BYTES = 64 * 1024 * 1024;
 const MICROSECONDS = 1e6;
 
 interface Grid {
@@ -61,7 +61,7 @@ async function drawSprite(making: Making, { decoders }: DecodablePicture, grid: 
     ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filtersFor(grid), ...JPEG_OUTPUT, `file:${SPRITE}`],
   ];
   const seconds = BASE_SECONDS + durationSeconds * SECONDS_PER_FILM_SECOND;
-  return timesFrom(await tools.ffmpeg({ args, cwd: scratch.work, seconds, fileBytes: MAX_BYTES, signal }));
+  return timesFrom(await tools.ffmpeg({ args, cwd: scratch.work, seconds, fileBytes: MAX_PICTURE_BYTES, signal }));
 }
 
 async function tileOf({ scratch, tools, signal }: Making, { columns, rows }: Grid): Promise<Tile> {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { IngestError } from '../ingest-error';
+import { secondsOfEndedChildren } from './processor-time';
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 /** The end of what it complained about is what tells. */
@@ -14,6 +15,8 @@ export interface ToolRun {
   cwd: string;
   /** By the clock on the wall. */
   maxSeconds: number;
+  /** Processor time after which the kernel kills it; absent: it has no such limit. */
+  processorSeconds?: number;
   signal?: AbortSignal;
 }
 
@@ -29,14 +32,22 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-function reasonOf({ code, signal }: End, complaint: string): IngestError | null {
+/** A shell that stands around the tool tells a signal in this way. */
+const SIGNAL_BY_STATUS = new Map<number | null, NodeJS.Signals>([
+  [137, 'SIGKILL'],
+  [152, 'SIGXCPU'],
+]);
+
+function reasonOf({ code, signal }: End, complaint: string, hasSpentItsTime: boolean): IngestError | null {
   const detail = `${signal ?? `exit status ${code}`}: ${complaint.trim()}`;
   // First, because ffmpeg ends what it could not go on with as if it were whole, with status 0.
-  if (/No space left on device/.test(complaint)) return new IngestError('disk-full', detail);
+  if (/No space left on device|Disk quota exceeded/.test(complaint)) return new IngestError('disk-full', detail);
   if (/Cannot allocate memory|std::bad_alloc/.test(complaint)) return new IngestError('tool-memory', detail);
   if (code === 0) return null;
-  // Nobody here sends these; the kernel does when the limit of processor time is reached.
-  if (signal === 'SIGKILL' || signal === 'SIGXCPU') return new IngestError('tool-timeout', detail);
+  const how = signal ?? SIGNAL_BY_STATUS.get(code);
+  // Nobody here sends these. The kernel does at the limit of processor time, and where the machine is out of memory.
+  if (how === 'SIGXCPU') return new IngestError('tool-timeout', detail);
+  if (how === 'SIGKILL') return new IngestError(hasSpentItsTime ? 'tool-timeout' : 'tool-killed', detail);
   return new IngestError('tool-failed', detail);
 }
 
@@ -59,13 +70,13 @@ class Running {
     killGroup(this.child);
   }
 
-  async ended(): Promise<string> {
+  async ended(hasSpentItsTime: () => boolean): Promise<string> {
     const end = await new Promise<End>((resolve, reject) => {
       this.child.once('error', (cause) => reject(new IngestError('ffmpeg-missing', cause.message, { cause })));
       this.child.once('close', (code, signal) => resolve({ code, signal }));
       this.child.once('exit', () => setTimeout(() => this.#closePipes(), PIPES_OPEN_MS).unref());
     });
-    const error = this.#verdict ?? reasonOf(end, this.#complaint);
+    const error = this.#verdict ?? reasonOf(end, this.#complaint, hasSpentItsTime());
     if (error !== null) throw error;
     return Buffer.concat(this.#output).toString('utf8');
   }
@@ -82,13 +93,18 @@ class Running {
   }
 }
 
+/** Of this process, since its start. */
+let runsEnded = 0;
+
 /**
  * Runs a program that is fed with hostile input: an argument array, an empty environment, no standard input, a process group
  * of its own. Resolves to what it printed. Throws `IngestError`, or the signal's reason when that was aborted; in every
  * case nothing of it is left running.
  */
-export async function runTool({ command, cwd, maxSeconds, signal }: ToolRun): Promise<string> {
+export async function runTool(run: ToolRun): Promise<string> {
+  const { command, cwd, maxSeconds, processorSeconds = Number.POSITIVE_INFINITY, signal } = run;
   signal?.throwIfAborted();
+  const [spentBefore, endedBefore] = [secondsOfEndedChildren(), runsEnded];
   const [program = '', ...args] = command;
   const child = spawn(program, args, { cwd, env: {}, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const running = new Running(child);
@@ -99,11 +115,15 @@ export async function runTool({ command, cwd, maxSeconds, signal }: ToolRun): Pr
   const onAbort = () => killGroup(child);
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    return await running.ended();
+    // The limit is told in whole seconds. Whose time it was cannot be told where another run has ended meanwhile.
+    return await running.ended(
+      () => runsEnded === endedBefore && secondsOfEndedChildren() - spentBefore > processorSeconds - 1,
+    );
   } catch (error) {
     signal?.throwIfAborted();
     throw error;
   } finally {
+    runsEnded += 1;
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
     killGroup(child);

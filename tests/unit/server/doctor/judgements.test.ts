@@ -3,6 +3,7 @@ import { dependencies } from '../../../../package.json';
 import { judgePolicy } from '../../../../server/src/services/doctor/checks/admin-csp';
 import { judgeClock } from '../../../../server/src/services/doctor/checks/clock';
 import { judgeVersion } from '../../../../server/src/services/doctor/checks/ffmpeg';
+import { judgeConfinement } from '../../../../server/src/services/doctor/checks/ingest';
 import { judgeMediaServer } from '../../../../server/src/services/doctor/checks/media-server-pin';
 import { judgeNode } from '../../../../server/src/services/doctor/checks/node-version';
 import { judgeDevices } from '../../../../server/src/services/doctor/checks/storage-device';
@@ -63,6 +64,18 @@ describe('ffmpeg', () => {
 
   it('has a source for every line of the list', () => {
     expect(VULNERABILITIES.filter(({ source }) => !source.startsWith('https://'))).toEqual([]);
+  });
+});
+
+describe('confinement of ffmpeg', () => {
+  it.each([
+    [null, 'required', 'skipped', 0],
+    [[], 'required', 'ok', 0],
+    [['network', 'root'], 'best-effort', 'warn', 2],
+    [['root'], 'required', 'FAIL', 1],
+  ] as const)('without %j where it is %s: %s', (unconfined, confinement, verdict, count) => {
+    const { items = [], ...judgement } = judgeConfinement(unconfined, confinement);
+    expect({ verdict: judgement.verdict, count: items.length }).toEqual({ verdict, count });
   });
 });
 

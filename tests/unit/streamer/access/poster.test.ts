@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../../support/until';
 import { type Site, startSite } from './harness';
 
 const KEY = 'films/film.mp4.vod/poster.jpg';
@@ -59,6 +60,14 @@ describe('a poster', () => {
     const answers = await Promise.all(Array.from({ length: 30 }, () => show(credential)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
     expect(site.plugin.posterQuestions).toHaveLength(1);
+  });
+
+  it('of a page of a hundred is shown as all of the others are', async () => {
+    site.plugin.poster = POSTER;
+    const posters = Array.from({ length: 100 }, (_, at) => site.plugin.mintPoster({ claims: { vid: `video${at}` } }));
+    const answers = await Promise.all((await Promise.all(posters)).map((credential) => show(credential)));
+    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
+    expect(site.plugin.posterQuestions).toHaveLength(100);
   });
 
   it('S3 is refused before anything is asked where the credential is none of ours', async () => {
@@ -165,5 +174,20 @@ describe('pictures under a session', () => {
     for (const name of ['poster.png', 'poster.jpg/', 'storyboard', 'constructor', 'hls/poster.jpg', 'poster%2ejpg']) {
       expect((await at(name)).status, name).toBe(404);
     }
+  });
+});
+
+// The last one: questions that were given up may still arrive.
+describe('a poster that the plugin keeps waiting', () => {
+  it('S17 keeps no newcomer from a film', async () => {
+    const checks = () => site.metric('protected_vod_signature_checks_total');
+    const before = await checks();
+    site.plugin.faults.poster = 'hang';
+    const posters = Array.from({ length: 60 }, (_, at) => site.plugin.mintPoster({ claims: { vid: `video${at}` } }));
+    const shown = (await Promise.all(posters)).map((credential) => show(credential));
+    await until('they are asked for', async () => (await checks()) - before >= 60);
+    const { sessionId } = await site.open();
+    expect((await site.ask(`/v/${sessionId}/hls/main.m3u8`)).status).toBe(200);
+    expect(new Set((await Promise.all(shown)).map(({ status }) => status))).toEqual(new Set([503]));
   });
 });

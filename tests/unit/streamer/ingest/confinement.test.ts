@@ -3,13 +3,17 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Bounds, type Confinement, probeConfinement } from '../../../../streamer/src/ingest/tools/confinement';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Confinement, probeConfinement } from '../../../../streamer/src/ingest/tools/confinement';
 import { inputOptions, sniffFilm } from '../../../../streamer/src/ingest/tools/film-input';
+import { type Bounds, processorSecondsOf } from '../../../../streamer/src/ingest/tools/layers';
 import { runTool } from '../../../../streamer/src/ingest/tools/run-tool';
 import { createToolbox } from '../../../../streamer/src/ingest/tools/toolbox';
 import { CLIP_PATH } from '../../../support/clips';
+import { isAlive } from '../../../support/is-alive';
+import { processesIn } from '../../../support/slow-ffmpeg';
 import { FFMPEG } from '../../../support/tools';
+import { until } from '../../../support/until';
 
 const MIB = 1024 ** 2;
 
@@ -20,7 +24,7 @@ beforeAll(async () => {
   root = await realpath(await mkdtemp(path.join(tmpdir(), 'protected-vod-confined-')));
   cwd = path.join(root, 'ingest');
   await mkdir(cwd);
-  bounds = { memoryBytes: 1024 * MIB, seconds: 30, fileBytes: 16 * MIB, cwd, root };
+  bounds = { memoryBytes: 1024 * MIB, seconds: 30, fileBytes: 16 * MIB, cwd, root, reads: [] };
 });
 afterAll(() => rm(root, { recursive: true }));
 
@@ -30,7 +34,7 @@ describe('confinement', () => {
   it('without the programs that it needs, leaves the tool bare and names what is missing', async () => {
     const confinement = await probeConfinement({ sample: ['/bin/true'], bounds, searchPath: '/nowhere' });
     expect(confinement.layers).toEqual([]);
-    expect(confinement.missing).toHaveLength(5);
+    expect(confinement.missing).toHaveLength(6);
     expect(confinement.wrap(['/bin/true', '-x'], bounds)).toEqual(['/bin/true', '-x']);
   });
 
@@ -50,8 +54,9 @@ describe.skipIf(!FFMPEG)('ffmpeg', () => {
   });
 
   const run = (args: string[], more: Partial<Bounds> = {}, around = confinement) => {
-    const command = around.wrap([ffmpeg, '-nostdin', '-y', '-v', 'error', ...args], { ...bounds, ...more });
-    return runTool({ command, cwd, maxSeconds: 60 });
+    const own = { ...bounds, ...more };
+    const command = around.wrap([ffmpeg, '-nostdin', '-y', '-v', 'error', ...args], own);
+    return runTool({ command, cwd, maxSeconds: 60, processorSeconds: processorSecondsOf(own.seconds) });
   };
 
   it('T24 is bounded in memory: what needs more fails, and what needs less does not', async ({ skip }) => {
@@ -112,7 +117,8 @@ describe.skipIf(!FFMPEG)('ffmpeg', () => {
     });
 
     it('for a film that begins like one and names an address as its path', async () => {
-      const around = createToolbox({ ffmpeg, confinement, root, memoryBytes: 1024 * MIB, maxSeconds: 30 });
+      // Bare: nothing but what it is told keeps it from there.
+      const around = createToolbox({ ffmpeg, confinement: bare, root, memoryBytes: 1024 * MIB, maxSeconds: 30 });
       const { signal } = new AbortController();
       await expect(around.probe({ path: `${url}/film.mp4`, demuxer: 'mov' }, [], { cwd, signal })).rejects.toThrow();
       expect(connections).toBe(0);
@@ -128,27 +134,94 @@ describe.skipIf(!FFMPEG)('ffmpeg', () => {
     });
   });
 
-  it('S24 writes to its own directory, and to no other place of the storage', async ({ skip }) => {
-    skip(!confinement.layers.includes('files'), 'no mount namespace can be made here');
+  const write = (target: string, around = confinement) =>
+    run(['-f', 'lavfi', '-i', 'color=size=16x16', '-frames:v', '1', '-f', 'rawvideo', `file:${target}`], {}, around);
+
+  it('S24 writes to its own directory, and to no other place', async ({ skip }) => {
+    skip(!confinement.layers.includes('root'), 'no root of its own can be had here');
     const film = path.join(root, 'film.mp4');
     await writeFile(film, 'a film');
-    const write = (target: string) =>
-      run(['-f', 'lavfi', '-i', 'color=size=16x16', '-frames:v', '1', '-f', 'rawvideo', `file:${target}`]);
     await write('mine');
     await write(path.join(cwd, 'mine too'));
-    for (const target of [film, path.join(root, 'new'), '../new', '/proc/self/cwd/../new']) {
+    for (const target of [path.join(root, 'new'), '../new', '/new', '/usr/lib/new']) {
       await expect(write(target), target).rejects.toThrow(/Read-only file system/);
     }
+    await expect(write(film)).rejects.toThrow(/Read-only file system/);
+    await expect(write('/tmp/new')).rejects.toThrow(/Read-only file system|No such file/);
     expect(await readFile(film, 'utf8')).toBe('a film');
     await access(path.join(cwd, 'mine too'));
     // What is around it is as it was.
     await writeFile(path.join(root, 'ours'), '');
   });
 
+  it('S24 without a root of its own, still writes to no other place of the storage', async ({ skip }) => {
+    // Where `pivot_root` is not found.
+    const searchPath = '/usr/bin:/bin';
+    const lesser = await probeConfinement({ sample: [ffmpeg, '-version'], bounds, searchPath });
+    skip(!lesser.layers.includes('files'), 'no mount namespace can be made here');
+    expect(lesser.missing.map(({ layer }) => layer)).toEqual(['root']);
+    const film = path.join(root, 'film.mp4');
+    await writeFile(film, 'a film');
+    await write('mine', lesser);
+    for (const target of [film, path.join(root, 'new'), '../new', '/proc/self/cwd/../new']) {
+      await expect(write(target, lesser), target).rejects.toThrow(/Read-only file system/);
+    }
+    expect(await readFile(film, 'utf8')).toBe('a film');
+  });
+
+  describe('in a root of its own', () => {
+    const sh = (script: string, { signal, ...more }: Partial<Bounds> & { signal?: AbortSignal } = {}) => {
+      const command = confinement.wrap(['/bin/sh', '-c', script], { ...bounds, ...more });
+      return runTool({ command, cwd, maxSeconds: 60, ...(signal && { signal }) });
+    };
+    beforeEach(({ skip }) => skip(!confinement.layers.includes('root'), 'no root of its own can be had here'));
+
+    it('S24 reads the film, its own directory and the system’s libraries, and nothing else of the machine', async () => {
+      const film = path.join(root, "li'brary", 'ä film\n"$(touch x)`.mp4');
+      await mkdir(path.dirname(film), { recursive: true });
+      await writeFile(film, 'this film');
+      await writeFile(path.join(root, "li'brary", 'another.mp4'), 'another');
+      const reads = [film];
+      expect(await sh(`find '${root}' -type f -path '*brary*' -exec cat {} +`, { reads })).toBe('this film');
+      expect((await sh('ls /')).split('\n').filter(Boolean)).toEqual(
+        expect.arrayContaining(['bin', 'dev', 'etc', 'lib', 'usr']),
+      );
+      for (const place of ['/proc/*', '/old/*', '/home', '/root', '/sys', '/etc/passwd', process.cwd(), __filename]) {
+        await expect(sh(`ls -d ${place}`), place).rejects.toThrow(/No such file/);
+      }
+      expect(await sh('ls /usr')).not.toMatch(/^src$/m);
+    });
+
+    it('sees no process but those that it has started, and keeps none beyond its end', async () => {
+      const runaway = '/usr/bin/setsid /bin/sh -c "trap : TERM HUP; while :; do sleep 1; done" &';
+      const controller = new AbortController();
+      const living = async () => (await processesIn(cwd)).filter(isAlive).length;
+      const running = sh(`${runaway} sleep 600`, { signal: controller.signal });
+      // Shell around it, shell, the two that it has started, and what the one of them waits for.
+      await until('it runs', async () => (await living()) >= 5);
+      controller.abort(new Error('enough'));
+      await expect(running).rejects.toThrow('enough');
+      await until('none is left', async () => (await living()) === 0);
+      // Nor when it ends by itself.
+      await sh(`${runaway} echo`);
+      await until('none is left', async () => (await living()) === 0);
+      expect(Number(await sh('echo $$'))).toBeLessThan(100);
+    });
+
+    it('has neither environment nor privileges, and its signals and statuses come through', async () => {
+      expect(await sh('/usr/bin/env -u PWD -u OLDPWD -u SHLVL -u _')).toBe('');
+      await expect(sh('mount -t tmpfs none /old')).rejects.toThrow();
+      await expect(sh('exit 3')).rejects.toThrow(/exit status 3/);
+      await expect(sh('kill -KILL $$')).rejects.toMatchObject({ reason: 'tool-killed', isFinal: false });
+    });
+  });
+
   it('T22 decodes nothing that is not on its list, and no picture that is too large', async () => {
     const film = await sniffFilm(CLIP_PATH);
     const decode = (decoders: string[], maxPixels?: number) =>
-      run([...inputOptions(film, decoders, maxPixels), '-map', '0:V:0', '-frames:v', '1', '-f', 'null', '-']);
+      run([...inputOptions(film, decoders, maxPixels), '-map', '0:V:0', '-frames:v', '1', '-f', 'null', '-'], {
+        reads: [CLIP_PATH],
+      });
     await decode(['h264'], 1920 * 1088);
     await expect(decode(['hevc'])).rejects.toMatchObject({ reason: 'tool-failed' });
     // Nor a picture that is larger than it may be.

@@ -57,6 +57,10 @@ describe('the lease of a job', () => {
     const { lease, reports } = leaseWith({ state: 'settled' });
     const report = { worker: 'worker', attempt: 3, state: 'failed', reason: 'tool-failed', final: false } as const;
     expect(await lease.conclude(report)).toEqual({ state: 'settled' });
+    // As long as another one takes for several signs of life.
+    const other = leaseWith(RUNNING);
+    await until('it would have given some', () => other.reports.length > 3);
+    other.lease.lose('stopping');
     expect(reports).toEqual([report]);
     expect(lease.signal.aborted).toBe(false);
   });

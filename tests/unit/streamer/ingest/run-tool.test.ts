@@ -64,11 +64,26 @@ describe('T23 a tool', () => {
     ['echo "No space left on device" >&2; exit 1', 'disk-full'],
     ['echo "Cannot allocate memory" >&2; exit 1', 'tool-memory'],
     ['echo "Cannot allocate memory" >&2; exit 0', 'tool-memory'],
+    ['echo "Disk quota exceeded" >&2; exit 1', 'disk-full'],
     ['echo nonsense >&2; exit 1', 'tool-failed'],
-    ['kill -KILL $$', 'tool-timeout'],
+    ['kill -KILL $$', 'tool-killed'],
+    ['/bin/sh -c "kill -KILL $$"; exit $?', 'tool-killed'],
     ['kill -SEGV $$', 'tool-failed'],
   ])('tells apart why it failed: %s', async (script, reason) => {
     await expect(sh(script)).rejects.toMatchObject({ reason });
+  });
+
+  it('T24 that is killed is tried again, unless its processor time had passed', async () => {
+    const spend = 'ulimit -t 1; while :; do :; done';
+    const command = ['/bin/sh', '-c', spend];
+    await expect(runTool({ command, cwd, maxSeconds: 20, processorSeconds: 1 })).rejects.toMatchObject({
+      reason: 'tool-timeout',
+      isFinal: true,
+    });
+    await expect(runTool({ command, cwd, maxSeconds: 20, processorSeconds: 100 })).rejects.toMatchObject({
+      reason: 'tool-killed',
+      isFinal: false,
+    });
   });
 
   it('that is not there is said to be missing', async () => {

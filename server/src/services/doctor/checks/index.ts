@@ -3,6 +3,7 @@ import { adminCsp } from './admin-csp';
 import { clock } from './clock';
 import { database } from './database';
 import { ffmpeg } from './ffmpeg';
+import { ingest } from './ingest';
 import { leakHunt } from './leak-hunt';
 import { mediaServerPin } from './media-server-pin';
 import { nodeVersion } from './node-version';
@@ -34,6 +35,7 @@ export const CHECKS: readonly Check[] = [
   rtmp,
   runningSite,
   streamer,
+  ingest,
   adminCsp,
   publicFilms,
   publicDirectory,
