@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { assetIdSchema } from './ids';
+import { RUNG_KINDS, rungOrderSchema } from './ladder';
 import { storageKeySchema } from './storage-key';
 
 /** What can be made of a source. A worker is only ever given kinds that it named itself. */
-export const INGEST_KINDS = ['poster', 'storyboard'] as const;
+export const INGEST_KINDS = ['poster', 'storyboard', ...RUNG_KINDS] as const;
 
 export const INGEST_REASON_CODES = [
   'ffmpeg-missing',
@@ -51,7 +52,13 @@ const sizeSchema = z.number().int().nonnegative();
 export const jobIdSchema = z.string().regex(/^[a-z0-9]{1,64}$/);
 
 /** A file that was made of a source, as its asset's row keeps it. It lies at `derivedKeyOf(source, name)`. */
-export const derivedFileSchema = z.object({ name: derivedNameSchema, sizeBytes: sizeSchema, sha256: sha256Schema });
+export const derivedFileSchema = z.object({
+  name: derivedNameSchema,
+  sizeBytes: sizeSchema,
+  sha256: sha256Schema,
+  /** Of a rendition: the shorter side of its picture, at most; the plugin's own word, whatever a worker reports. */
+  height: z.number().int().positive().exactOptional(),
+});
 
 const sourceSchema = z.object({
   storageKey: storageKeySchema,
@@ -76,6 +83,8 @@ export const ingestJobSchema = z.object({
   /** Directory of this job: what lies in it is there for the next attempt too. */
   scratch: storageKeySchema,
   outputs: z.array(outputSchema).min(1).max(16),
+  /** Of a kind that makes a rendition. */
+  rung: rungOrderSchema.exactOptional(),
 });
 
 /** POST /api/protected-vod/internal/jobs/claim */

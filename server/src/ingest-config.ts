@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ENCODER_PRESETS, RUNG_HEIGHTS } from '../contracts';
 
 const MIB = 1024 ** 2;
 
@@ -27,6 +28,20 @@ export const ingestSchema = z
       .positive()
       .default(8192 * 4320)
       .describe('Larger pictures (width × height) are not decoded.'),
+    ladder: z
+      .array(z.literal(RUNG_HEIGHTS))
+      .default([720, 480, 360])
+      .describe('Heights of the renditions below the source: `240`, `360`, `480`, `540`, `720`, `1080`; `[]`: none.'),
+    maxRungHeight: z
+      .number()
+      .int()
+      .min(144)
+      .max(4320)
+      .default(1080)
+      .describe(
+        'No rendition is made that is higher, also of a film that has to be converted before it can be watched.',
+      ),
+    preset: z.enum(ENCODER_PRESETS).default('veryfast').describe('How much time x264 takes to make renditions small.'),
     leaseSeconds: z
       .number()
       .int()

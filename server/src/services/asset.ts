@@ -7,6 +7,7 @@ import {
   type GrantedAsset,
   type GrantedFile,
   type Judgement,
+  type Rendition,
 } from '../../contracts';
 import { ASSET_UID } from '../content-types/uids';
 import { VodError } from '../errors';
@@ -18,7 +19,11 @@ import { columnsOf, isSourcePlayed, judgedSchema, unpreparedReason } from './ass
 import { requesterOf } from './audit/requester';
 import { batched } from './batch';
 import { getService } from './get-service';
+import { renditionOfOutput } from './ingest/kinds';
+import { shortSideOf } from './picture-size';
 import { FILE_UID, markedAsset, protectedMark } from './protected-mark';
+
+const pixelsSchema = z.number().int().nonnegative().optional();
 
 const rowSchema = z.object({
   documentId: assetIdSchema,
@@ -36,7 +41,7 @@ const rowSchema = z.object({
   ...judgedSchema.shape,
   /** Null: not known, or not as this version writes it. */
   tracks: z
-    .array(z.object({ kind: z.string(), height: z.number().int().nonnegative().optional() }))
+    .array(z.object({ kind: z.string(), width: pixelsSchema, height: pixelsSchema }))
     .nullish()
     .catch(null),
   derived: z.array(derivedFileSchema).nullish().catch(null),
@@ -72,11 +77,21 @@ function versionOf(sha256: string): string {
   return Buffer.from(sha256, 'hex').toString('base64url').slice(0, 32);
 }
 
-/** Of the highest picture; 0: sound alone; undefined: not known. */
-function heightOf({ tracks }: Asset): number | undefined {
-  const pictures = tracks?.filter(({ kind }) => kind === 'video');
-  const heights = pictures?.flatMap(({ height }) => height ?? []);
-  return heights && heights.length === pictures?.length ? Math.max(0, ...heights) : undefined;
+/** What viewers may be given of it, best first. */
+function renditionsOf(asset: Asset): Rendition[] {
+  const { storageKey, sizeBytes, tracks, derived } = asset;
+  const height = shortSideOf(tracks);
+  const source = { id: 'source', storageKey, sizeBytes, ...(height !== null && { height }) };
+  const rungs = (derived ?? []).flatMap(({ name, ...file }) => {
+    const id = renditionOfOutput(name);
+    return id === null ? [] : { id, storageKey: derivedKeyOf(storageKey, name), ...renditionFacts(file) };
+  });
+  rungs.sort((one, other) => (other.height ?? 0) - (one.height ?? 0));
+  return isSourcePlayed(asset) ? [source, ...rungs] : rungs;
+}
+
+function renditionFacts({ sizeBytes, height }: Omit<DerivedFile, 'name'>): Pick<Rendition, 'sizeBytes' | 'height'> {
+  return height === undefined ? { sizeBytes } : { sizeBytes, height };
 }
 
 /** What was made of it, as far as it may be sent. */
@@ -92,13 +107,10 @@ function picturesOf({ storageKey, derived }: Asset): Pick<GrantedAsset, 'poster'
 
 function granted(asset: Asset | null): GrantedAsset | UnpreparedAsset | null {
   if (asset?.state !== 'ready') return null;
-  const { documentId: id, contentVersion, fileName, mime, durationSeconds, storageKey, sizeBytes } = asset;
-  if (!isSourcePlayed(asset)) {
-    const unprepared = unpreparedReason(asset);
-    return unprepared && { id, unprepared };
-  }
-  const height = heightOf(asset);
-  const renditions = [{ id: 'source', storageKey, sizeBytes, ...(height !== undefined && { height }) }];
+  const { documentId: id, contentVersion, fileName, mime, durationSeconds } = asset;
+  const unprepared = unpreparedReason(asset);
+  const renditions = asset.verdict == null || asset.verdict === 'refused' ? [] : renditionsOf(asset);
+  if (renditions.length === 0) return unprepared && { id, unprepared };
   return { id, contentVersion, fileName, mime, durationSeconds, renditions, ...picturesOf(asset) };
 }
 

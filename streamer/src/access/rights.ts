@@ -1,8 +1,5 @@
 import { type Grant, protocolOf, type Resource } from '../../../server/contracts';
 
-/** Downloads and progressive MP4 are the upload itself. */
-const STORED = 'source';
-
 /** Stills of the film itself: whoever may watch any of it may see them. */
 const PICTURES: ReadonlySet<Resource['kind']> = new Set(['poster', 'storyboard', 'storyboard-sprite']);
 
@@ -17,11 +14,11 @@ function renditionOf(track: string): string {
  */
 export function permits(grant: Grant, resource: Resource): boolean {
   const isGranted = (rendition: string) => grant.asset.renditions.some(({ id }) => id === rendition);
-  if (resource.kind === 'download') return grant.download && isGranted(STORED);
+  // Downloads, progressive MP4 and streams are the best rendition that is granted; there is always one.
+  if (resource.kind === 'download') return grant.download;
   if (PICTURES.has(resource.kind)) return true;
   const protocol = protocolOf(resource);
   if (protocol === null || !grant.protocols.includes(protocol)) return false;
   if (resource.kind === 'rtmp') return resource.video === grant.video;
-  if (resource.kind === 'progressive') return isGranted(STORED);
   return !('track' in resource) || isGranted(renditionOf(resource.track));
 }

@@ -1,3 +1,4 @@
+import { offeredSound } from '../packager/offered-sound';
 import type { Presentation } from '../packager/presentation';
 import { adaptationSet, groupTracks } from './adaptation-set';
 import { formatElement } from './xml';
@@ -12,7 +13,8 @@ function formatDuration(seconds: number): string {
  * the same bytes as those of HLS.
  */
 export function formatManifest(presentation: Presentation): string {
-  const longest = Math.max(0, ...presentation.tracks.flatMap(({ segments }) => segments.map((s) => s.durationSeconds)));
+  const tracks = [...presentation.tracks.filter(({ kind }) => kind === 'video'), ...offeredSound(presentation.tracks)];
+  const longest = Math.max(0, ...tracks.flatMap(({ segments }) => segments.map((s) => s.durationSeconds)));
   const duration = formatDuration(presentation.durationSeconds);
   const mpd = formatElement({
     name: 'MPD',
@@ -29,7 +31,7 @@ export function formatManifest(presentation: Presentation): string {
       {
         name: 'Period',
         attributes: { id: '0', start: 'PT0S' },
-        children: groupTracks(presentation.tracks).map(adaptationSet),
+        children: groupTracks(tracks).map(adaptationSet),
       },
     ],
   });

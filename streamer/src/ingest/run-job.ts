@@ -51,7 +51,8 @@ async function make(workshop: Workshop, job: IngestJob, scratch: Scratch, lease:
   const progressed = (share: number) => {
     lease.progress = share;
   };
-  const made = await MAKERS[kind]({ film, durationSeconds, scratch, tools, maxPixels, signal, progressed });
+  const order = job.rung === undefined ? {} : { rung: job.rung };
+  const made = await MAKERS[kind]({ film, durationSeconds, scratch, tools, maxPixels, signal, progressed, ...order });
   const outputs: DerivedFile[] = [];
   for (const { name } of job.outputs) {
     signal.throwIfAborted();

@@ -1,5 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import type { DerivedFile } from '../../../contracts';
+import { configOf } from '../../config';
 import { VodError } from '../../errors';
 import { derivedKeyOf, withDerived } from '../../storage/derived';
 import { checkStaged, placeStaged, stagedKeyOf, unplaceStaged } from '../../storage/ingest-area';
@@ -10,6 +11,7 @@ import { retryingDeadlocks } from '../playback-session/deadlock';
 import { saveDerived, withdrawDerived } from './derived-files';
 import type { Fence, JobStore } from './job-store';
 import { planOf } from './kinds';
+import { rungOrderOf } from './ladder';
 
 const MAX_ATTEMPTS = 5;
 
@@ -31,13 +33,25 @@ function checkNames({ kind, outputs }: Delivery): void {
   throw new VodError('output-refused', 'A worker reported other files than its job makes.');
 }
 
+/** Of a rendition with how high it was ordered: who may watch it depends on that, and is not for a worker to say. */
+function measured(strapi: Core.Strapi, { kind, outputs }: Delivery, asset: Asset): DerivedFile[] {
+  const order = rungOrderOf(kind, asset, configOf(strapi).ingest);
+  return outputs.map(({ name, sizeBytes, sha256 }) => ({
+    name,
+    sizeBytes,
+    sha256,
+    ...(order && { height: order.height }),
+  }));
+}
+
 /**
  * Files and rows change together: the job's row is held by the transaction while the files are put beside the film, so that
  * no other attempt can be doing the same, and the asset's row is written only where the film still lies there.
  */
 async function place(strapi: Core.Strapi, store: JobStore, delivery: Delivery, asset: Asset): Promise<boolean> {
   const { root } = getService(strapi, 'storage');
-  const { fence, outputs } = delivery;
+  const { fence } = delivery;
+  const outputs = measured(strapi, delivery, asset);
   const placed: { staged: string; target: string }[] = [];
   try {
     return await strapi.db.transaction(async ({ trx }) => {

@@ -9,6 +9,7 @@ import { accept } from './acceptance';
 import type { JobRow } from './job-row';
 import { createJobStore, type Fence, type JobStore } from './job-store';
 import { planOf } from './kinds';
+import { rungOrderOf } from './ladder';
 import { createUpkeep, type IngestUpkeep } from './upkeep';
 
 /** Doubled with each failure. */
@@ -24,7 +25,8 @@ export interface IngestService extends IngestUpkeep {
 
 /** What is to be made of stored films, in Strapi's own database, and the workers that make it. */
 export function createIngestService({ strapi }: { strapi: Core.Strapi }): IngestService {
-  const { leaseSeconds, maxAttempts, retrySeconds } = configOf(strapi).ingest;
+  const settings = configOf(strapi).ingest;
+  const { leaseSeconds, maxAttempts, retrySeconds } = settings;
   const store = createJobStore(strapi);
   const upkeep = createUpkeep(strapi, store);
 
@@ -38,7 +40,18 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
     const { storageKey, sizeBytes, mime, durationSeconds } = asset;
     const outputs = (planOf(kind)?.outputs ?? []).map((name) => ({ name, storageKey: stagedKeyOf(id, attempt, name) }));
     const source = { storageKey, sizeBytes, mime, durationSeconds };
-    return { id, asset: asset.documentId, kind, attempt, leaseSeconds, source, scratch: scratchKeyOf(id), outputs };
+    const rung = rungOrderOf(kind, asset, settings);
+    const order = {
+      id,
+      asset: asset.documentId,
+      kind,
+      attempt,
+      leaseSeconds,
+      source,
+      scratch: scratchKeyOf(id),
+      outputs,
+    };
+    return rung === null ? order : { ...order, rung };
   }
 
   /** Null: it has nothing to be made of now. */

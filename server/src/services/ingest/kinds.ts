@@ -1,5 +1,6 @@
-import { INGEST_KINDS, type IngestKind } from '../../../contracts';
+import { INGEST_KINDS, type IngestKind, rungKindOf } from '../../../contracts';
 import type { Asset } from '../asset';
+import { type LadderFilm, type LadderSettings, rungKindsOf } from './ladder';
 
 interface KindPlan {
   /** Lower comes first. */
@@ -7,19 +8,33 @@ interface KindPlan {
   /** Names of what one job of this kind makes, all or nothing. */
   outputs: readonly string[];
   /** Whether it is made of such a source at all. */
-  suits(asset: Pick<Asset, 'tracks'>): boolean;
+  suits(film: LadderFilm, settings: LadderSettings): boolean;
 }
 
 /** What is not known may have a picture: the worker sees. */
 const hasPicture = ({ tracks }: Pick<Asset, 'tracks'>): boolean => tracks?.some(({ kind }) => kind === 'video') ?? true;
 
+/** The lowest first, of all films before the next: it helps those most whose connection is worst, and is made fastest. */
+const rung = (name: string, priority: number): KindPlan => ({
+  priority,
+  outputs: [`${name}.mp4`],
+  suits: (film, settings) => rungKindsOf(film, settings).some((kind) => KIND_PLANS[kind].outputs[0] === `${name}.mp4`),
+});
+
 export const KIND_PLANS: Record<IngestKind, KindPlan> = {
   poster: { priority: 10, outputs: ['poster.jpg'], suits: hasPicture },
   storyboard: { priority: 20, outputs: ['storyboard.jpg', 'storyboard.vtt'], suits: hasPicture },
+  'rung-full': rung('full', 100),
+  'rung-240': rung('240p', 240),
+  'rung-360': rung('360p', 360),
+  'rung-480': rung('480p', 480),
+  'rung-540': rung('540p', 540),
+  'rung-720': rung('720p', 720),
+  'rung-1080': rung('1080p', 1080),
 };
 
-export const kindsFor = (asset: Pick<Asset, 'tracks'>): IngestKind[] =>
-  INGEST_KINDS.filter((kind) => KIND_PLANS[kind].suits(asset));
+export const kindsFor = (film: LadderFilm, settings: LadderSettings): IngestKind[] =>
+  INGEST_KINDS.filter((kind) => KIND_PLANS[kind].suits(film, settings));
 
 /** Null: an earlier or later version of the plugin had such jobs. */
 export function planOf(kind: string): KindPlan | null {
@@ -30,4 +45,10 @@ export function planOf(kind: string): KindPlan | null {
 /** The kind whose job makes a file of this name. */
 export function kindOfOutput(name: string): IngestKind | null {
   return INGEST_KINDS.find((kind) => KIND_PLANS[kind].outputs.includes(name)) ?? null;
+}
+
+/** The rendition whose file has this name: `360p.mp4` → `360p`; null: it is something else. */
+export function renditionOfOutput(name: string): string | null {
+  const kind = kindOfOutput(name);
+  return kind !== null && rungKindOf(kind) !== null ? name.slice(0, name.lastIndexOf('.')) : null;
 }

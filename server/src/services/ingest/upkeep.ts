@@ -1,12 +1,14 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import { INGEST_KINDS, type IngestKind, jobIdSchema } from '../../../contracts';
+import { configOf } from '../../config';
 import { abandonedScratch, removeScratch } from '../../storage/ingest-area';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import { saveDerived, withdrawDerived } from './derived-files';
 import type { JobStore } from './job-store';
 import { KIND_PLANS, kindOfOutput, kindsFor } from './kinds';
+import type { LadderFilm } from './ladder';
 
 const ASSETS = 'protected_vod_assets';
 const JOBS = 'protected_vod_ingest_jobs';
@@ -17,7 +19,7 @@ const MAX_ATTEMPTS = 5;
 
 const identifiedSchema = z.object({ id: z.coerce.number(), document_id: z.string() });
 
-type Film = Pick<Asset, 'documentId' | 'tracks'>;
+type Film = Pick<Asset, 'documentId'> & LadderFilm;
 
 export interface IngestUpkeep {
   /** Whatever can be made of a film that was stored is to be made. Never throws: the film can be watched without it. */
@@ -47,10 +49,11 @@ async function afterCommit(strapi: Core.Strapi, task: () => Promise<void>): Prom
 export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep {
   const root = () => getService(strapi, 'storage').root;
   const wake = () => getService(strapi, 'ingest-worker').wake();
+  const settings = configOf(strapi).ingest;
 
   async function add(asset: Film): Promise<void> {
     try {
-      await store.add(asset.documentId, kindsFor(asset));
+      await store.add(asset.documentId, kindsFor(asset, settings));
       wake();
     } catch (error) {
       strapi.log.error(error);
@@ -80,7 +83,7 @@ export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep
       for (const { id, document_id } of page) {
         afterId = id;
         const asset = await getService(strapi, 'asset').findById(document_id);
-        if (asset && KIND_PLANS[kind].suits(asset)) await store.add(asset.documentId, [kind]);
+        if (asset && KIND_PLANS[kind].suits(asset, settings)) await store.add(asset.documentId, [kind]);
       }
       if (page.length < ROWS_AT_ONCE) return;
     }
@@ -105,7 +108,9 @@ export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep
     cancel: (assetId) => store.cancel(assetId),
     async resume(asset) {
       const made = new Set(asset.derived?.map(({ name }) => name));
-      const missing = kindsFor(asset).filter((kind) => !KIND_PLANS[kind].outputs.every((name) => made.has(name)));
+      const missing = kindsFor(asset, settings).filter(
+        (kind) => !KIND_PLANS[kind].outputs.every((name) => made.has(name)),
+      );
       await store.renewKinds(asset.documentId, missing);
       await add(asset);
     },
