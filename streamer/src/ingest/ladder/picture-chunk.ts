@@ -4,13 +4,14 @@ import { maxPictureBits, type RungOrder } from '../../../../server/contracts';
 import { Film } from '../../packager/film';
 import { IngestError } from '../ingest-error';
 import type { Making } from '../kinds/maker';
-import { TOOL_THREADS } from '../tools/confinement';
 import { inputOptions } from '../tools/film-input';
 import type { Chunk, PictureSize } from './rung-plan';
 
 /** Less than half of what lies between two pictures, more than any rounding. */
 const MARGIN_SECONDS = 0.0004;
 const QUALITY = 23;
+/** With more of them x264 keeps below a bit rate in ways that depend on which is faster: not the same bytes each time. */
+const ENCODER_THREADS = 1;
 const BASE_SECONDS = 120;
 /** A chunk of four times as many pixels as x264 can do while it is watched, on one slow processor. */
 const SECONDS_PER_FILM_SECOND = 60;
@@ -62,7 +63,7 @@ function argumentsFor({ making, decoders, size, order }: PictureEncoding, chunk:
     ...['-enc_time_base', '-1', '-c:v', 'libx264', '-profile:v', 'high', '-preset', order.preset],
     ...[
       '-threads',
-      String(TOOL_THREADS),
+      String(ENCODER_THREADS),
       '-crf',
       String(QUALITY),
       '-maxrate',

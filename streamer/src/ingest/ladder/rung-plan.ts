@@ -41,6 +41,7 @@ export interface RungPlan {
 /** Even numbers, as 4:2:0 wants them; never larger than the source. */
 export function rungSize(source: PictureSize, shortSide: number): PictureSize {
   const scale = Math.min(1, shortSide / Math.min(source.width, source.height));
-  const even = (side: number) => Math.max(2, 2 * Math.round((side * scale) / 2));
+  const halves = (side: number) => (scale < 1 ? Math.round((side * scale) / 2) : Math.floor(side / 2));
+  const even = (side: number) => Math.max(2, 2 * halves(side));
   return { width: even(source.width), height: even(source.height) };
 }

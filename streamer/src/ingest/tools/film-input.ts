@@ -88,4 +88,4 @@ export function inputOptions({ path, demuxer }: FilmInput, decoders: readonly st
 }
 
 /** All that may be decoded at all, while it is not known yet what a film has. */
-export const ALL_DECODERS: readonly string[] = [...DECODERS.values()].flat();
+export const ALL_DECODERS: readonly string[] = [...DECODERS.values(), ...SOUND_DECODERS.values()].flat();
