@@ -56,8 +56,8 @@ export const derivedFileSchema = z.object({
   name: derivedNameSchema,
   sizeBytes: sizeSchema,
   sha256: sha256Schema,
-  /** Of a rendition: the shorter side of its picture, at most; the plugin's own word, whatever a worker reports. */
-  height: z.number().int().positive().exactOptional(),
+  /** Of a rendition: the shorter side of its picture, at most; 0: sound alone. The plugin's own word, whatever a worker reports. */
+  height: z.number().int().nonnegative().exactOptional(),
 });
 
 const sourceSchema = z.object({

@@ -31,17 +31,15 @@ export const ingestSchema = z
     ladder: z
       .array(z.literal(RUNG_HEIGHTS))
       .default([720, 480, 360])
-      .describe('Heights of the renditions below the source: `240`, `360`, `480`, `540`, `720`, `1080`; `[]`: none.'),
+      .describe('Heights of the renditions that are made below each film; `[]`: none.'),
     maxRungHeight: z
       .number()
       .int()
       .min(144)
       .max(4320)
       .default(1080)
-      .describe(
-        'No rendition is made that is higher, also of a film that has to be converted before it can be watched.',
-      ),
-    preset: z.enum(ENCODER_PRESETS).default('veryfast').describe('How much time x264 takes to make renditions small.'),
+      .describe('No rendition is higher, not even of a film that cannot be watched without one.'),
+    preset: z.enum(ENCODER_PRESETS).default('veryfast').describe('How long x264 takes to make renditions small.'),
     leaseSeconds: z
       .number()
       .int()

@@ -10,7 +10,8 @@ import { type BrowserHost, openBrowserHost, playerOf, problemsOf } from '../supp
 import { publishVideo, uploadFilm } from '../support/films';
 import { type IngestProcess, startIngestProcess } from '../support/ingest-process';
 import { jobsOf, makeDue } from '../support/ingest-worker';
-import { mint } from '../support/minting';
+import { askForToken, mint } from '../support/minting';
+import { oddClips } from '../support/odd-clips';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
 import { setPolicies } from '../support/policies';
 import { CHROMIUM, FFMPEG } from '../support/tools';
@@ -20,6 +21,8 @@ const ASSET = 'plugin::protected-vod.asset';
 const JOB = 'plugin::protected-vod.ingest-job';
 const KILLS = 5;
 const PICTURES = 720;
+/** Of the trimmed clip; 33 more are in the file. */
+const SHOWN = 42;
 const RUNGS = ['rung-240', 'rung-360'];
 
 interface StoredFilm {
@@ -139,6 +142,34 @@ describe.skipIf(!FFMPEG)('the ladder of a film', () => {
     const file = await fetchOk((await mint(site.app, video, site.viewer.jwt)).urls.mp4 ?? '');
     expect(createHash('sha256').update(file.bytes).digest('hex')).toBe((await digestsOf(film)).get('360p.mp4'));
     await setPolicies(site.app, site.editor, { roles: {}, apiTokens: {} });
+  });
+
+  it('of a trimmed film is all that there is, over every protocol, and nothing shows what was cut off', async () => {
+    const clips = await oddClips();
+    const { id, url } = await uploadFilm(site.app, site.editor, clips('trimmed.mp4'));
+    const trimmed = { id, asset: url.slice(url.lastIndexOf('/') + 1) };
+    await leaveOut(trimmed, ['poster', 'storyboard']);
+    const entry = await publishVideo(site.app, site.editor, { source: id });
+    expect(await askForToken(site.app, entry, site.viewer.jwt)).toMatchObject({ code: 'not-available-yet' });
+    await work();
+    await isDone(trimmed, 'rung-full');
+    const urls = async () => (await mint(site.app, entry, site.viewer.jwt)).urls;
+    const [pictures] = await playHls((await urls()).hls ?? '');
+    expect(await countVideoFrames(pictures?.bytes ?? Buffer.alloc(0))).toBe(SHOWN);
+    const { mp4 = '', download = '', dash = '', httpFlv = '' } = await urls();
+    const made = (await digestsOf(trimmed)).get('full.mp4');
+    for (const address of [mp4, download]) {
+      const { bytes } = await fetchOk(address);
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(made);
+    }
+    const { headers } = await fetch(download);
+    expect(headers.get('content-disposition')).toContain('filename="trimmed.mp4"');
+    expect((await fetchOk(dash)).bytes.toString()).toContain('full-v1');
+    expect((await fetch(httpFlv)).headers.get('content-type')).toBe('video/x-flv');
+    const playlist = await fetchOk((await urls()).hls ?? '');
+    for (const track of ['source-v1', 'source-a1']) {
+      expect((await fetch(playlist.url.replace('main.m3u8', `${track}/media.m3u8`))).status).toBe(403);
+    }
   });
 
   it('S24 a worker that is killed five times makes the same bytes, and nothing twice that was finished', async () => {

@@ -7,6 +7,7 @@ import { checkStaged, placeStaged, stagedKeyOf, unplaceStaged } from '../../stor
 import { hasErrno } from '../../storage/storage-error';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
+import { shortSideOf } from '../picture-size';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 import { saveDerived, withdrawDerived } from './derived-files';
 import type { Fence, JobStore } from './job-store';
@@ -40,7 +41,7 @@ function measured(strapi: Core.Strapi, { kind, outputs }: Delivery, asset: Asset
     name,
     sizeBytes,
     sha256,
-    ...(order && { height: order.height }),
+    ...(order && { height: shortSideOf(asset.tracks) === 0 ? 0 : order.height }),
   }));
 }
 

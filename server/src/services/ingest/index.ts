@@ -1,5 +1,12 @@
 import type { Core } from '@strapi/strapi';
-import type { ClaimAnswer, ClaimRequest, IngestJob, JobReport, JobReportAnswer } from '../../../contracts';
+import {
+  type ClaimAnswer,
+  type ClaimRequest,
+  type IngestJob,
+  type JobReport,
+  type JobReportAnswer,
+  rungKindOf,
+} from '../../../contracts';
 import { configOf } from '../../config';
 import { VodError } from '../../errors';
 import { scratchKeyOf, stagedKeyOf } from '../../storage/ingest-area';
@@ -8,7 +15,7 @@ import { getService } from '../get-service';
 import { accept } from './acceptance';
 import type { JobRow } from './job-row';
 import { createJobStore, type Fence, type JobStore } from './job-store';
-import { planOf } from './kinds';
+import { planOf, renditionOfOutput } from './kinds';
 import { rungOrderOf } from './ladder';
 import { createUpkeep, type IngestUpkeep } from './upkeep';
 
@@ -82,6 +89,15 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
     return row.state === 'done' && state === 'done' ? { state: 'settled' } : null;
   }
 
+  /** A film that viewers could not get has its first rendition. */
+  async function tellFirst(assetId: string, kind: string): Promise<void> {
+    if (rungKindOf(kind) === null) return;
+    const asset = await getService(strapi, 'asset').findById(assetId);
+    const made = asset?.derived?.filter(({ name }) => renditionOfOutput(name) !== null);
+    if (asset?.verdict !== 'transcode-first' || made?.length !== 1) return;
+    await getService(strapi, 'events').filmConverted(asset);
+  }
+
   async function take(fence: Fence, report: Extract<JobReport, { state: 'done' }>): Promise<JobReportAnswer | null> {
     // Looking at what was made takes time, during which the worker says no more.
     const row = (await store.renew(fence, 1, leaseSeconds)) ? await store.find(fence.id) : null;
@@ -95,6 +111,7 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
         return { state: 'cancelled' };
       }
       await upkeep.discard(fence.id);
+      await tellFirst(asset, kind);
       return { state: 'settled' };
     } catch (error) {
       if (!(error instanceof VodError)) throw error;

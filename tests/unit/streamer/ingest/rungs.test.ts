@@ -26,13 +26,21 @@ describe.skipIf(!FFMPEG)('a rung of an odd film', () => {
   });
   afterAll(() => rm(root, { recursive: true, force: true }));
 
-  async function make(name: string, { followsSource = true, height = 90 } = {}): Promise<string> {
-    await mkdir(path.join(root, 'ingest', name), { recursive: true });
-    const outputs = [{ name: '90p.mp4', storageKey: `ingest/${name}/1/90p.mp4` }];
-    const scratch = await openScratch(root, { scratch: `ingest/${name}`, attempt: 1, outputs } as never);
+  interface Wanted {
+    followsSource?: boolean;
+    height?: number;
+    durationSeconds?: number;
+  }
+
+  async function make(name: string, wanted: Wanted = {}): Promise<string> {
+    const { followsSource = true, height = 90, durationSeconds = 3 } = wanted;
+    const area = `ingest/${path.basename(name)}`;
+    await mkdir(path.join(root, area), { recursive: true });
+    const outputs = [{ name: '90p.mp4', storageKey: `${area}/1/90p.mp4` }];
+    const scratch = await openScratch(root, { scratch: area, attempt: 1, outputs } as never);
     const made = await rungMaker('90p.mp4')({
-      film: await sniffFilm(at(name)),
-      durationSeconds: 3,
+      film: await sniffFilm(path.isAbsolute(name) ? name : at(name)),
+      durationSeconds,
       scratch,
       tools,
       maxPixels: 1e7,
@@ -112,6 +120,26 @@ describe.skipIf(!FFMPEG)('a rung of an odd film', () => {
     const { tracks } = (await plan(made)).presentation;
     expect(tracks.filter(({ kind }) => kind === 'video')).toMatchObject([{ independent: true }]);
     expect(tracks.find(({ kind }) => kind === 'audio')?.codec).toBe('mp4a.40.2');
+  });
+
+  it('a long film of another codec is converted in several chunks, also where it ends before it says so', async () => {
+    const film = path.join(root, 'long.webm');
+    await ffmpeg(
+      ...['-f', 'lavfi', '-i', 'testsrc2=size=64x36:rate=10:duration=130', '-f', 'lavfi', '-i', 'sine=duration=130'],
+      ...['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-g', '70', '-c:a', 'libvorbis', '-y', film],
+    );
+    const made = await make(film, { followsSource: false, height: 1080, durationSeconds: 400 });
+    const times = await timesOf(made);
+    expect(times.map((time) => Math.round(time * 10))).toEqual(Array.from({ length: 1300 }, (_, index) => index));
+    const { tracks } = (await plan(made)).presentation;
+    expect(tracks.map(({ id, segments }) => [id, segments.length])).toEqual([
+      ['source-v1', 17],
+      ['source-a1', 17],
+    ]);
+    const pieces = (await readdir(path.join(root, 'ingest', 'long.webm'))).filter((name) =>
+      name.startsWith('picture-'),
+    );
+    expect(pieces.length).toBeGreaterThan(2);
   });
 
   it('in parts that are there already nothing is made again', async () => {
