@@ -5,12 +5,12 @@ import { PROTOCOLS } from './protocols';
 import { storageKeySchema } from './storage-key';
 import { textTrackFactsSchema, textTrackIdSchema } from './text-tracks';
 
-/** One stored encode of the film. `source` is the upload itself; ladder rungs join it later. */
+/** One stored encode of the film: `source` is the upload itself, all others were made of it (`360p`, `full`). */
 export const renditionSchema = z.object({
   id: z.string().regex(/^[a-z0-9]{1,16}$/),
   storageKey: storageKeySchema,
   sizeBytes: z.number().int().nonnegative(),
-  /** Of the picture as it is shown, in pixels; 0: there is none; absent: not known. */
+  /** The shorter side of the picture as it is shown, in pixels; 0: there is none; absent: not known. */
   height: z.number().int().nonnegative().exactOptional(),
 });
 
@@ -23,6 +23,7 @@ export const grantedAssetSchema = z.object({
   fileName: z.string().max(255),
   mime: z.string().max(127),
   durationSeconds: z.number().nonnegative(),
+  /** Best first. */
   renditions: z.array(renditionSchema).min(1).max(16),
   /** Absent: none was made, or not yet. */
   poster: grantedFileSchema.exactOptional(),

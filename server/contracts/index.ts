@@ -17,6 +17,7 @@ export * from './ingest';
 export * from './ingest-process';
 export * from './introspection';
 export * from './json-lines';
+export * from './ladder';
 export * from './operator';
 export * from './packaged-codecs';
 export * from './playback-api';

@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { assetIdSchema } from './ids';
+import { RUNG_KINDS, rungOrderSchema } from './ladder';
 import { storageKeySchema } from './storage-key';
 import { textTrackFactsSchema } from './text-tracks';
 
 /** What can be made of a source. A worker is only ever given kinds that it named itself. */
-export const INGEST_KINDS = ['poster', 'storyboard', 'texts', 'waveform'] as const;
+export const INGEST_KINDS = ['poster', 'storyboard', 'texts', 'waveform', ...RUNG_KINDS] as const;
 
 export const INGEST_REASON_CODES = [
   'ffmpeg-missing',
@@ -75,6 +76,8 @@ export const derivedFileSchema = z.object({
   sha256: sha256Schema,
   /** Of a text track, and of nothing else. */
   text: textTrackFactsSchema.exactOptional(),
+  /** Of a rendition: the shorter side of its picture, at most; 0: sound alone. The plugin's own word, whatever a worker reports. */
+  height: z.number().int().nonnegative().exactOptional(),
 });
 
 const sourceSchema = z.object({
@@ -97,6 +100,8 @@ export const ingestJobSchema = z.object({
   /** Directory of this job: what lies in it is there for the next attempt too. */
   scratch: storageKeySchema,
   outputs: z.array(outputSchema).min(1).max(16),
+  /** Of a kind that makes a rendition. */
+  rung: rungOrderSchema.exactOptional(),
 });
 
 /** POST /api/protected-vod/internal/jobs/claim */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ENCODER_PRESETS, RUNG_HEIGHTS } from '../contracts';
 
 const MIB = 1024 ** 2;
 
@@ -33,6 +34,18 @@ export const ingestSchema = z
       .describe(
         '`required`: a worker that cannot fully confine ffmpeg takes no job. `best-effort`: it says so, and works.',
       ),
+    ladder: z
+      .array(z.literal(RUNG_HEIGHTS))
+      .default([720, 480, 360])
+      .describe('Heights of the renditions that are made below each film; `[]`: none.'),
+    maxRungHeight: z
+      .number()
+      .int()
+      .min(144)
+      .max(4320)
+      .default(1080)
+      .describe('No rendition is higher, not even of a film that cannot be watched without one.'),
+    preset: z.enum(ENCODER_PRESETS).default('veryfast').describe('How long x264 takes to make renditions small.'),
     leaseSeconds: z
       .number()
       .int()

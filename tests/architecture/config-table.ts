@@ -54,7 +54,12 @@ function allowedWords(schema: z.ZodType): string {
   if (type === 'nullable' && innerType) return `${allowedWords(innerType)}, or \`null\``;
   if (type === 'enum') return (schema as z.ZodEnum).options.map((option) => `\`${option}\``).join(', ');
   if (type === 'number') return numberWords(schema as z.ZodNumber);
-  if (type === 'array' && element) return `list of ${allowedWords(element)}s`;
+  if (type === 'literal') return [...(schema as z.ZodLiteral).values].map((value) => `\`${value}\``).join(', ');
+  if (type === 'array' && element) {
+    return definitionOf(element).type === 'literal'
+      ? `list of ${allowedWords(element)}`
+      : `list of ${allowedWords(element)}s`;
+  }
   return format === 'url' ? 'URL' : type === 'string' ? 'text' : type;
 }
 

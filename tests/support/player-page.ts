@@ -29,6 +29,31 @@ window.players = {
     window.hls = hls;
     hls.loadSource(url); hls.attachMedia(player);
   },
+  // Each segment from another level: the highest first, then the lowest, and so on upwards.
+  'hls.js through all levels'(url) {
+    window.loaded = [];
+    class InTurn extends Hls.DefaultConfig.abrController {
+      get nextAutoLevel() {
+        const levels = this.hls?.levels.length || 1;
+        return (levels - 1 + loaded.length) % levels;
+      }
+      set nextAutoLevel(level) {}
+    }
+    const hls = new Hls({ abrController: InTurn });
+    // Otherwise it waits for its decoder.
+    const runsDry = () => Array.from(player.buffered, (_, at) => at).every((at) =>
+      player.currentTime < player.buffered.start(at) || player.buffered.end(at) < player.currentTime + 0.1);
+    hls.on(Hls.Events.ERROR, (_e, { details }) => {
+      if (details !== 'bufferStalledError' || runsDry()) problems.push('hls.js ' + details);
+    });
+    player.addEventListener('waiting', () => {
+      if (player.currentTime > 0 && !player.seeking && runsDry()) problems.push('dry at ' + player.currentTime);
+    });
+    hls.on(Hls.Events.FRAG_LOADED, (_e, { frag }) => {
+      if (frag.type === 'main' && frag.sn !== 'initSegment') loaded.push(hls.levels[frag.level].height);
+    });
+    hls.loadSource(url); hls.attachMedia(player);
+  },
   'dash.js'(url) {
     const dash = dashjs.MediaPlayer().create();
     dash.on('error', (event) => problems.push('dash.js ' + event.error?.message));

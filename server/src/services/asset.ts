@@ -8,9 +8,11 @@ import {
   derivedFileSchema,
   type GrantedAsset,
   type Judgement,
+  type Rendition,
 } from '../../contracts';
 import { ASSET_UID } from '../content-types/uids';
 import { VodError } from '../errors';
+import { derivedKeyOf } from '../storage/derived';
 import type { Film } from '../storage/inspection/film-inspection';
 import { removeFromLibrary } from '../storage/library';
 import { followToTrash, moveToTrash, restoreFromTrash } from '../storage/trash';
@@ -19,7 +21,11 @@ import { requesterOf } from './audit/requester';
 import { batched } from './batch';
 import { getService } from './get-service';
 import { madeFilesOf, versionOf } from './granted-files';
+import { renditionOfOutput } from './ingest/kinds';
+import { shortSideOf } from './picture-size';
 import { FILE_UID, markedAsset, protectedMark } from './protected-mark';
+
+const pixelsSchema = z.number().int().nonnegative().optional();
 
 const rowSchema = z.object({
   documentId: assetIdSchema,
@@ -36,7 +42,7 @@ const rowSchema = z.object({
   ...judgedSchema.shape,
   /** Null: not known, or not as this version writes it. */
   tracks: z
-    .array(z.object({ kind: z.string(), height: z.number().int().nonnegative().optional() }))
+    .array(z.object({ kind: z.string(), width: pixelsSchema, height: pixelsSchema }))
     .nullish()
     .catch(null),
   derived: z.array(derivedFileSchema).nullish().catch(null),
@@ -67,11 +73,21 @@ export interface UnpreparedAsset {
   unprepared: NonNullable<ReturnType<typeof unpreparedReason>>;
 }
 
-/** Of the highest picture; 0: sound alone; undefined: not known. */
-function heightOf({ tracks }: Asset): number | undefined {
-  const pictures = tracks?.filter(({ kind }) => kind === 'video');
-  const heights = pictures?.flatMap(({ height }) => height ?? []);
-  return heights && heights.length === pictures?.length ? Math.max(0, ...heights) : undefined;
+/** What viewers may be given of it, best first. */
+function renditionsOf(asset: Asset): Rendition[] {
+  const { storageKey, sizeBytes, tracks, derived } = asset;
+  const height = shortSideOf(tracks);
+  const source = { id: 'source', storageKey, sizeBytes, ...(height !== null && { height }) };
+  const rungs = (derived ?? []).flatMap(({ name, ...file }) => {
+    const id = renditionOfOutput(name);
+    return id === null ? [] : { id, storageKey: derivedKeyOf(storageKey, name), ...renditionFacts(file) };
+  });
+  rungs.sort((one, other) => (other.height ?? 0) - (one.height ?? 0));
+  return isSourcePlayed(asset) ? [source, ...rungs] : rungs;
+}
+
+function renditionFacts({ sizeBytes, height }: Omit<DerivedFile, 'name'>): Pick<Rendition, 'sizeBytes' | 'height'> {
+  return height === undefined ? { sizeBytes } : { sizeBytes, height };
 }
 
 type Granted = GrantedAsset | UnpreparedAsset;
@@ -86,13 +102,10 @@ const GRANTED_STATES: Record<Audience, ReadonlySet<AssetState>> = {
 
 function granted(asset: Asset | null, audience: Audience): Granted | null {
   if (asset === null || !GRANTED_STATES[audience].has(asset.state)) return null;
-  const { documentId: id, contentVersion, fileName, mime, durationSeconds, storageKey, sizeBytes } = asset;
-  if (!isSourcePlayed(asset)) {
-    const unprepared = unpreparedReason(asset);
-    return unprepared && { id, unprepared };
-  }
-  const height = heightOf(asset);
-  const renditions = [{ id: 'source', storageKey, sizeBytes, ...(height !== undefined && { height }) }];
+  const { documentId: id, contentVersion, fileName, mime, durationSeconds } = asset;
+  const unprepared = unpreparedReason(asset);
+  const renditions = asset.verdict == null || asset.verdict === 'refused' ? [] : renditionsOf(asset);
+  if (renditions.length === 0) return unprepared && { id, unprepared };
   return { id, contentVersion, fileName, mime, durationSeconds, renditions, ...madeFilesOf(asset) };
 }
 

@@ -1,4 +1,4 @@
-import type { Grant, Resource, SessionUsage } from '../../../server/contracts';
+import type { Grant, GrantedAsset, Resource, SessionUsage } from '../../../server/contracts';
 import type { Clock } from './clock';
 import { MediaPace, type PacedKind } from './media-pace';
 import { permits } from './rights';
@@ -8,6 +8,14 @@ export interface OpenResponse {
   resource: Resource;
   addressPrefix: string;
   destroy(): void;
+}
+
+/** A running session keeps its playlists, and its stream: renditions that were made since it began are for the next one. */
+function withoutNew(asset: GrantedAsset, before: GrantedAsset): GrantedAsset {
+  if (asset.id !== before.id || asset.contentVersion !== before.contentVersion) return asset;
+  const known = new Set(before.renditions.map(({ id }) => id));
+  const renditions = asset.renditions.filter(({ id }) => known.has(id));
+  return renditions.length > 0 ? { ...asset, renditions } : asset;
 }
 
 /**
@@ -73,7 +81,7 @@ export class HeldSession {
   accept(grant: Grant, sentAt: number): boolean {
     if (this.#ended || grant.generation < this.#grant.generation) return false;
     if (grant.generation === this.#grant.generation && sentAt < this.#grantSentAt) return false;
-    this.#grant = grant;
+    this.#grant = { ...grant, asset: withoutNew(grant.asset, this.#grant.asset) };
     this.#grantSentAt = sentAt;
     this.#outage = false;
     for (const response of [...this.#open]) if (!this.#stillPermits(response)) response.destroy();

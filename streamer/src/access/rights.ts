@@ -1,8 +1,5 @@
 import { type Grant, protocolOf, type Resource } from '../../../server/contracts';
 
-/** Downloads and progressive MP4 are the upload itself. */
-const STORED = 'source';
-
 /** Made of the film itself: whoever may watch any of it may see them. */
 const PICTURES: ReadonlySet<Resource['kind']> = new Set([
   ...(['poster', 'storyboard', 'storyboard-sprite', 'waveform', 'chapters'] as const),
@@ -19,7 +16,8 @@ function renditionOf(track: string): string {
  */
 export function permits(grant: Grant, resource: Resource): boolean {
   const isGranted = (rendition: string) => grant.asset.renditions.some(({ id }) => id === rendition);
-  if (resource.kind === 'download') return grant.download && isGranted(STORED);
+  // Downloads, progressive MP4 and streams are the best rendition that is granted; there is always one.
+  if (resource.kind === 'download') return grant.download;
   if (PICTURES.has(resource.kind)) return true;
   if ('text' in resource && !grant.asset.textTracks?.some(({ id }) => id === resource.text)) return false;
   // The cues are of the film, not of a protocol.
@@ -27,6 +25,5 @@ export function permits(grant: Grant, resource: Resource): boolean {
   const protocol = protocolOf(resource);
   if (protocol === null || !grant.protocols.includes(protocol)) return false;
   if (resource.kind === 'rtmp') return resource.video === grant.video;
-  if (resource.kind === 'progressive') return isGranted(STORED);
   return !('track' in resource) || isGranted(renditionOf(resource.track));
 }

@@ -1,4 +1,5 @@
 import type { ListedText } from '../packager/listed-text';
+import { offeredSound } from '../packager/offered-sound';
 import type { Presentation } from '../packager/presentation';
 import { adaptationSet, groupTracks } from './adaptation-set';
 import { textSet } from './text-set';
@@ -14,8 +15,9 @@ function formatDuration(seconds: number): string {
  * the same bytes as those of HLS.
  */
 export function formatManifest(presentation: Presentation, texts: readonly ListedText[] = []): string {
-  const longest = Math.max(0, ...presentation.tracks.flatMap(({ segments }) => segments.map((s) => s.durationSeconds)));
-  const sets = groupTracks(presentation.tracks).map(adaptationSet);
+  const tracks = [...presentation.tracks.filter(({ kind }) => kind === 'video'), ...offeredSound(presentation.tracks)];
+  const longest = Math.max(0, ...tracks.flatMap(({ segments }) => segments.map((s) => s.durationSeconds)));
+  const sets = groupTracks(tracks).map(adaptationSet);
   const { durationSeconds } = presentation;
   const textSets = texts.map((text, at) => textSet(text, { index: sets.length + at, durationSeconds }));
   const duration = formatDuration(presentation.durationSeconds);

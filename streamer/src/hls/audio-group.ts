@@ -1,3 +1,4 @@
+import { codecFamily, offeredSound } from '../packager/offered-sound';
 import type { Presentation, Track } from '../packager/presentation';
 import { formatAttributes, quoted } from './attribute-list';
 
@@ -7,19 +8,10 @@ export interface AudioGroup {
   tracks: Track[];
 }
 
-function codecFamily(codec: string): string {
-  return codec.split('.')[0] ?? codec;
-}
-
-/**
- * The audio of the first rendition that has any: the rungs of a ladder carry the same sound. One group per codec, because
- * a player drops a variant when it lacks one of the codecs it announces.
- */
+/** One group per codec, because a player drops a variant when it lacks one of the codecs it announces. */
 export function groupAudio({ tracks }: Presentation): AudioGroup[] {
-  const audio = tracks.filter((track) => track.kind === 'audio');
-  const rendition = audio[0]?.rendition;
   const groups = new Map<string, AudioGroup>();
-  for (const track of audio.filter((candidate) => candidate.rendition === rendition)) {
+  for (const track of offeredSound(tracks)) {
     const id = `audio-${codecFamily(track.codec).toLowerCase()}`;
     const group = groups.get(id) ?? { id, tracks: [] };
     group.tracks.push(track);

@@ -58,7 +58,8 @@ async function make(workshop: Workshop, job: IngestJob, scratch: Scratch, lease:
     lease.progress = share;
   };
   const remarks = createRemarks();
-  const making = { film, durationSeconds, scratch, tools, maxPixels, signal, progressed, ...remarks };
+  const order = job.rung === undefined ? {} : { rung: job.rung };
+  const making = { film, durationSeconds, scratch, tools, maxPixels, signal, progressed, ...order, ...remarks };
   const made = await MAKERS[kind](making);
   const outputs: DerivedFile[] = [];
   for (const { name } of job.outputs) {

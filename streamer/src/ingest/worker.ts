@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { INGEST_KINDS, type IngestSettings } from '../../../server/contracts';
+import { INGEST_KINDS, type IngestKind, type IngestSettings, rungKindOf } from '../../../server/contracts';
 import { describeCause } from '../errors';
 import { createStorage, type Storage } from '../http/storage-path';
 import type { Logger } from '../logger';
-import { createAlarm } from './alarm';
+import { type Alarm, createAlarm } from './alarm';
 import { createJobApi, type JobApi } from './job-api';
 import { type RunningJob, startJob } from './run-job';
 import { openStorageArea } from './storage-area';
@@ -12,21 +12,46 @@ import { createToolSource, type ToolSource } from './tools/tool-source';
 /** While the plugin cannot be reached, and while there is no ffmpeg. */
 const SLOW_POLL_SECONDS = 30;
 
+/**
+ * What is made beside each other: renditions take as long as the film and longer, and nobody is to wait for a poster until one
+ * is done.
+ */
+const LANES: readonly (readonly IngestKind[])[] = [
+  INGEST_KINDS.filter((kind) => rungKindOf(kind) === null),
+  INGEST_KINDS.filter((kind) => rungKindOf(kind) !== null),
+];
+
 interface Place {
   root: string;
   storage: Storage;
   tools: ToolSource;
 }
 
-/** Asks for a job, does it, and asks again; one at a time. Any number of these share the work. */
+/** Whoever asks while it is looked for waits with the first one. */
+function shared(source: ToolSource): ToolSource {
+  let looking: ReturnType<ToolSource> | null = null;
+  return () => {
+    looking ??= source().finally(() => {
+      looking = null;
+    });
+    return looking;
+  };
+}
+
+interface Lane {
+  kinds: readonly IngestKind[];
+  alarm: Alarm;
+  running: RunningJob | null;
+}
+
+/** Asks for a job, does it, and asks again; one of each lane at a time. Any number of these share the work. */
 export class IngestWorker {
   readonly #id = randomUUID();
   readonly #api: JobApi;
-  readonly #alarm = createAlarm();
-  #running: RunningJob | null = null;
+  readonly #lanes: Lane[] = LANES.map((kinds) => ({ kinds, alarm: createAlarm(), running: null }));
   #isStopped = false;
   #isReachable = true;
-  #over: Promise<void> = Promise.resolve();
+  #over: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly settings: Readonly<IngestSettings>,
@@ -41,39 +66,40 @@ export class IngestWorker {
     const { storageRoot, ffmpeg, maxMemoryBytes: memoryBytes, maxToolSeconds: maxSeconds, confinement } = this.settings;
     const root = await openStorageArea(storageRoot);
     const { logger } = this;
-    const tools = createToolSource({ ffmpeg, memoryBytes, maxSeconds, confinement, root, logger });
-    this.#over = this.#work({ root, storage: createStorage(root), tools });
+    const tools = shared(createToolSource({ ffmpeg, memoryBytes, maxSeconds, confinement, root, logger }));
+    const place = { root, storage: createStorage(root), tools };
+    this.#over = Promise.all(this.#lanes.map((lane) => this.#work(lane, place)));
   }
 
   /** There may be work now. */
   wake(): void {
-    this.#alarm.ring();
+    for (const { alarm } of this.#lanes) alarm.ring();
   }
 
   /** Ends what runs, and gives it back. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#alarm.ring();
-    this.#running?.stop();
+    this.wake();
+    for (const { running } of this.#lanes) running?.stop();
     await this.#over;
   }
 
-  async #work(place: Place): Promise<void> {
+  async #work(lane: Lane, place: Place): Promise<void> {
     while (!this.#isStopped) {
-      const seconds = await this.#workOnce(place).catch((error: unknown) => {
+      const seconds = await this.#workOnce(lane, place).catch((error: unknown) => {
         this.logger.error({ message: describeCause(error) }, 'the worker stumbled');
         return SLOW_POLL_SECONDS;
       });
-      if (seconds > 0 && !this.#isStopped) await this.#alarm.pause(seconds);
+      if (seconds > 0 && !this.#isStopped) await lane.alarm.pause(seconds);
     }
   }
 
   /** Resolves to how many seconds to wait before the next question. */
-  async #workOnce(place: Place): Promise<number> {
+  async #workOnce(lane: Lane, place: Place): Promise<number> {
     const found = await place.tools();
     const { toolbox: tools, unconfined } = found;
     const claimedAt = performance.now();
-    const kinds = tools === null ? [] : [...INGEST_KINDS];
+    const kinds = tools === null ? [] : [...lane.kinds];
     const lacking = found.toolbox === null ? found.lacking : null;
     const request = { worker: this.#id, kinds, lacking, ...(unconfined && { unconfined: [...unconfined] }) };
     const outcome = await this.#api.claim(request);
@@ -84,10 +110,10 @@ export class IngestWorker {
     const { maxPixels } = this.settings;
     const { logger } = this;
     const shop = { api: this.#api, tools, root, resolve: storage.resolve, maxPixels, worker: this.#id, logger };
-    this.#running = startJob(shop, outcome.job, claimedAt);
-    if (this.#isStopped) this.#running.stop();
-    await this.#running.ended;
-    this.#running = null;
+    lane.running = startJob(shop, outcome.job, claimedAt);
+    if (this.#isStopped) lane.running.stop();
+    await lane.running.ended;
+    lane.running = null;
     return 0;
   }
 

@@ -7,8 +7,6 @@ import type { RunOrder } from './run-cut';
 import type { CodingOrder, StreamCoding } from './stream-coding';
 import type { TrackPlan } from './track-plan';
 
-const STREAMED_RENDITION = 'source';
-
 /** How the published tracks of an asset become one continuous stream. */
 export interface StreamPlan {
   video: TrackPlan | null;
@@ -27,7 +25,9 @@ function endOf(plan: TrackPlan): number {
 
 /** One run for each segment of the picture; where sound outlasts it, one for each further segment of the sound. */
 export function planStream(plan: AssetPlan): StreamPlan {
-  const tracks = [...plan.tracks.values()].filter(({ rendition }) => rendition.id === STREAMED_RENDITION);
+  const all = [...plan.tracks.values()];
+  // The best one: the renditions come in that order.
+  const tracks = all.filter(({ rendition }) => rendition.id === all[0]?.rendition.id);
   const video = tracks.find(({ track }) => track.kind === 'video') ?? null;
   const audio = tracks.find(({ track }) => track.kind === 'audio') ?? null;
   if (!video && !audio) throw new PackagingError('asset-unreadable', 'the asset has no source to stream');

@@ -10,14 +10,18 @@ const rateLimits = { mint: { ...UNLIMITED, perApiToken: null }, redeem: UNLIMITE
 
 // Dozens of sites would make a poster and a storyboard of every film; those whose tests are about that run a worker.
 const ingest = { mode: 'external' };
+// Nor renditions.
+const withoutLadder = ({ ingest: own = ingest, ...config }) => ({ ...config, ingest: { ladder: [], ...own } });
 
 module.exports = ({ env }) => ({
   'protected-vod': {
     enabled: true,
     resolve: repository,
     config: {
-      ...(env('NODE_ENV') === 'test' && { rateLimits, ingest }),
-      ...JSON.parse(env('PROTECTED_VOD_TEST_CONFIG', '{}')),
+      ...(env('NODE_ENV') === 'test' && { rateLimits }),
+      ...(env('NODE_ENV') === 'test' ? withoutLadder : (config) => config)(
+        JSON.parse(env('PROTECTED_VOD_TEST_CONFIG', '{}')),
+      ),
     },
   },
   'users-permissions': {

@@ -18,6 +18,8 @@ export interface EventsService {
   filmUndone(assetId: string): void;
   /** Never throws. */
   filmRestored(asset: Asset): Promise<void>;
+  /** Never throws. */
+  filmConverted(asset: Asset): Promise<void>;
   start(): void;
   close(): Promise<void>;
 }
@@ -55,6 +57,7 @@ export function createEventsService({ strapi }: { strapi: Core.Strapi }): Events
     filmStored: films.stored,
     filmUndone: films.undone,
     filmRestored: films.restored,
+    filmConverted: films.converted,
     start() {
       // Not within the request or transaction of whoever causes an event: a listener's queries would join that one.
       deliver = AsyncResource.bind((event: VodEvent) => emit(strapi, event));

@@ -18,8 +18,8 @@ type Film = Pick<Asset, 'documentId' | 'durationSeconds' | 'verdict'>;
 
 /**
  * Tells of films that can be played from now on. A film that was stored is told once its row stands in the Media Library:
- * only then can an entry have it, and only then do those have it whose source was replaced. Nothing is told of a film that
- * has to be transcoded first.
+ * only then can an entry have it, and only then do those have it whose source was replaced. A film that has to be
+ * transcoded first is told of when the first rendition of it is there.
  */
 export function createReadyFilms(strapi: Core.Strapi, publish: (event: VodEvent) => void) {
   const waiting = new LRUCache<string, Film>({ max: MAX_WAITING });
@@ -61,6 +61,7 @@ export function createReadyFilms(strapi: Core.Strapi, publish: (event: VodEvent)
     undone: (assetId: string) => void waiting.delete(assetId),
     /** Its rows were there all the time. */
     restored: async (film: Film) => (isSourcePlayed(film) ? tryToAnnounce(film) : undefined),
+    converted: tryToAnnounce,
     subscribe: () => {
       strapi.db.lifecycles.subscribe({ models: [FILE_UID], afterCreate: rowWritten, afterUpdate: rowWritten });
     },

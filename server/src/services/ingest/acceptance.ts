@@ -1,15 +1,18 @@
 import type { Core } from '@strapi/strapi';
 import type { DerivedFile, IngestReason } from '../../../contracts';
+import { configOf } from '../../config';
 import { VodError } from '../../errors';
 import { derivedKeyOf, withDerived } from '../../storage/derived';
 import { checkStaged, placeStaged, stagedKeyOf, unplaceStaged } from '../../storage/ingest-area';
 import { hasErrno } from '../../storage/storage-error';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
+import { shortSideOf } from '../picture-size';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 import { saveDerived, withdrawDerived } from './derived-files';
 import type { Fence, JobStore } from './job-store';
 import { areOutputsOf } from './kinds';
+import { rungOrderOf } from './ladder';
 
 const MAX_ATTEMPTS = 5;
 
@@ -31,13 +34,25 @@ function checkNames({ kind, outputs }: Delivery): void {
   throw new VodError('output-refused', 'A worker reported other files than its job makes.');
 }
 
+/** Of a rendition with how high it was ordered: who may watch it depends on that, and is not for a worker to say. */
+function measured(strapi: Core.Strapi, { kind, outputs }: Delivery, asset: Asset): DerivedFile[] {
+  const order = rungOrderOf(kind, asset, configOf(strapi).ingest);
+  return outputs.map(({ name, sizeBytes, sha256 }) => ({
+    name,
+    sizeBytes,
+    sha256,
+    ...(order && { height: shortSideOf(asset.tracks) === 0 ? 0 : order.height }),
+  }));
+}
+
 /**
  * Files and rows change together: the job's row is held by the transaction while the files are put beside the film, so that
  * no other attempt can be doing the same, and the asset's row is written only where the film still lies there.
  */
 async function place(strapi: Core.Strapi, store: JobStore, delivery: Delivery, asset: Asset): Promise<boolean> {
   const { root } = getService(strapi, 'storage');
-  const { fence, outputs, note } = delivery;
+  const { fence, note } = delivery;
+  const outputs = measured(strapi, delivery, asset);
   const placed: { staged: string; target: string }[] = [];
   try {
     return await strapi.db.transaction(async ({ trx }) => {

@@ -1,11 +1,12 @@
 import type { Core } from '@strapi/strapi';
-import type {
-  ClaimAnswer,
-  ClaimRequest,
-  IngestJob,
-  IngestReason,
-  JobReport,
-  JobReportAnswer,
+import {
+  type ClaimAnswer,
+  type ClaimRequest,
+  type IngestJob,
+  type IngestReason,
+  type JobReport,
+  type JobReportAnswer,
+  rungKindOf,
 } from '../../../contracts';
 import { configOf } from '../../config';
 import { VodError } from '../../errors';
@@ -16,7 +17,8 @@ import { getService } from '../get-service';
 import { accept } from './acceptance';
 import type { JobRow } from './job-row';
 import { createJobStore, type Fence, type JobStore } from './job-store';
-import { planOf } from './kinds';
+import { planOf, renditionOfOutput } from './kinds';
+import { rungOrderOf } from './ladder';
 import { createRetries } from './retries';
 import { createUpkeep, type IngestUpkeep } from './upkeep';
 
@@ -38,8 +40,9 @@ function refusalOf(error: unknown): IngestReason | null {
 
 /** What is to be made of stored films, in Strapi's own database, and the workers that make it. */
 export function createIngestService({ strapi }: { strapi: Core.Strapi }): IngestService {
-  const { leaseSeconds, ...limits } = configOf(strapi).ingest;
-  const retries = createRetries(limits);
+  const settings = configOf(strapi).ingest;
+  const { leaseSeconds } = settings;
+  const retries = createRetries(settings);
   const store = createJobStore(strapi);
   const upkeep = createUpkeep(strapi, store);
 
@@ -51,7 +54,18 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
     const { storageKey, durationSeconds } = asset;
     const outputs = (planOf(kind)?.outputs ?? []).map((name) => ({ name, storageKey: stagedKeyOf(id, attempt, name) }));
     const source = { storageKey, durationSeconds };
-    return { id, asset: asset.documentId, kind, attempt, leaseSeconds, source, scratch: scratchKeyOf(id), outputs };
+    const rung = rungOrderOf(kind, asset, settings);
+    const order = {
+      id,
+      asset: asset.documentId,
+      kind,
+      attempt,
+      leaseSeconds,
+      source,
+      scratch: scratchKeyOf(id),
+      outputs,
+    };
+    return rung === null ? order : { ...order, rung };
   }
 
   /** Null: it has nothing to be made of now. */
@@ -84,6 +98,15 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
     return row.state === 'done' && state === 'done' ? { state: 'settled' } : null;
   }
 
+  /** A film that viewers could not get has its first rendition. */
+  async function tellFirst(assetId: string, kind: string): Promise<void> {
+    if (rungKindOf(kind) === null) return;
+    const asset = await getService(strapi, 'asset').findById(assetId);
+    const made = asset?.derived?.filter(({ name }) => renditionOfOutput(name) !== null);
+    if (asset?.verdict !== 'transcode-first' || made?.length !== 1) return;
+    await getService(strapi, 'events').filmConverted(asset);
+  }
+
   async function take(fence: Fence, report: Extract<JobReport, { state: 'done' }>): Promise<JobReportAnswer | null> {
     // Looking at what was made takes time, during which the worker says no more.
     const row = (await store.renew(fence, 1, leaseSeconds)) ? await store.find(fence.id) : null;
@@ -98,6 +121,7 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
         return { state: 'cancelled' };
       }
       await upkeep.discard(fence.id);
+      await tellFirst(asset, kind);
       return { state: 'settled' };
     } catch (error) {
       const reason = refusalOf(error);

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Core } from '@strapi/strapi';
-import type { IngestKind, IngestReason } from '../../../contracts';
+import { type IngestKind, type IngestReason, rungKindOf } from '../../../contracts';
 import { databaseNow } from '../playback-session/database-clock';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 import type { Transaction } from '../playback-session/transaction';
 import { JOB_COLUMNS, type JobRow, parseJobRow } from './job-row';
 import { KIND_PLANS } from './kinds';
+import { awaitTurn, withoutWaiting } from './ladder-turn';
 import type { Retry } from './retries';
 
 const TABLE = 'protected_vod_ingest_jobs';
@@ -101,7 +102,7 @@ export function createJobStore(strapi: Core.Strapi): JobStore {
     /** Some that may be claimed now, the first ones first. */
     async due(kinds) {
       if (kinds.length === 0) return [];
-      const rows: unknown[] = await table()
+      const rows: unknown[] = await withoutWaiting(strapi, table())
         .select(JOB_COLUMNS)
         .whereIn('state', ACTIVE)
         .whereIn('kind', [...kinds])
@@ -126,22 +127,21 @@ export function createJobStore(strapi: Core.Strapi): JobStore {
       return new Set(rows.flatMap(readable).map(({ document_id }) => document_id));
     },
     /** False: another worker was faster, or the job is not what `row` says any more. */
-    async claim({ document_id, attempt, state }, worker, leaseSeconds) {
+    async claim({ document_id, asset, kind, attempt, state }, worker, leaseSeconds) {
       const change = { state: 'running', worker, attempt: raised('attempt'), progress: 0, reason: null };
       // A lease that ran out counts as a failure: what kills every worker must not go on for ever.
       const failures = state === 'running' ? { failures: raised('failures') } : {};
-      const claimed = await retryingDeadlocks(() =>
-        table()
-          .where({ document_id, attempt, state })
-          .where('due_at', '<=', now())
-          .update({
-            ...change,
-            ...failures,
-            due_at: databaseNow(strapi, leaseSeconds * 1000),
-            updated_at: new Date(),
-          }),
+      const dueAt = databaseNow(strapi, leaseSeconds * 1000);
+      const claimable = () => table().where({ document_id, attempt, state }).where('due_at', '<=', now());
+      const claimed = { ...change, ...failures, due_at: dueAt, updated_at: new Date() };
+      if (rungKindOf(kind) === null) return (await retryingDeadlocks(() => claimable().update(claimed))) === 1;
+      return retryingDeadlocks(() =>
+        strapi.db.transaction(async ({ trx }) => {
+          await awaitTurn(strapi, asset, trx);
+          const isFree = await withoutWaiting(strapi, claimable()).transacting(trx).first('id');
+          return isFree !== undefined && (await claimable().transacting(trx).update(claimed)) === 1;
+        }),
       );
-      return claimed === 1;
     },
     /** Of a job whose lease ran out once too often. */
     async giveUp({ document_id, attempt, state }) {

@@ -1,5 +1,6 @@
-import { type DerivedFile, EMBEDDED_TEXT_NAMES, INGEST_KINDS, type IngestKind } from '../../../contracts';
+import { type DerivedFile, EMBEDDED_TEXT_NAMES, INGEST_KINDS, type IngestKind, rungKindOf } from '../../../contracts';
 import type { Asset } from '../asset';
+import { type LadderFilm, type LadderSettings, rungKindsOf } from './ladder';
 
 interface KindPlan {
   /** Lower comes first. */
@@ -9,7 +10,7 @@ interface KindPlan {
   /** Text tracks: how many of these there are, only the film says. */
   areTexts?: true;
   /** Whether it is made of such a source at all. */
-  suits(asset: Pick<Asset, 'tracks'>): boolean;
+  suits(film: LadderFilm, settings: LadderSettings): boolean;
 }
 
 /** What is not known may have a picture: the worker sees. */
@@ -18,11 +19,25 @@ const hasPicture = ({ tracks }: Pick<Asset, 'tracks'>): boolean => tracks?.some(
 const isSound = ({ tracks }: Pick<Asset, 'tracks'>): boolean =>
   (tracks?.some(({ kind }) => kind === 'audio') ?? false) && !hasPicture({ tracks });
 
+/** The lowest first, of all films before the next: it helps those most whose connection is worst, and is made fastest. */
+const rung = (name: string, priority: number): KindPlan => ({
+  priority,
+  outputs: [`${name}.mp4`],
+  suits: (film, settings) => rungKindsOf(film, settings).some((kind) => KIND_PLANS[kind].outputs[0] === `${name}.mp4`),
+});
+
 export const KIND_PLANS: Record<IngestKind, KindPlan> = {
   poster: { priority: 10, outputs: ['poster.jpg'], suits: hasPicture },
   storyboard: { priority: 20, outputs: ['storyboard.jpg', 'storyboard.vtt'], suits: hasPicture },
   texts: { priority: 30, outputs: EMBEDDED_TEXT_NAMES, areTexts: true, suits: () => true },
   waveform: { priority: 40, outputs: ['waveform.json'], suits: isSound },
+  'rung-full': rung('full', 100),
+  'rung-240': rung('240p', 240),
+  'rung-360': rung('360p', 360),
+  'rung-480': rung('480p', 480),
+  'rung-540': rung('540p', 540),
+  'rung-720': rung('720p', 720),
+  'rung-1080': rung('1080p', 1080),
 };
 
 /** Whether a job of this kind may report so: all that it makes and nothing else, and of each what has to be known. */
@@ -36,8 +51,8 @@ export function areOutputsOf(kind: string, outputs: readonly DerivedFile[]): boo
   return isEach && isAll && names.size === outputs.length;
 }
 
-export const kindsFor = (asset: Pick<Asset, 'tracks'>): IngestKind[] =>
-  INGEST_KINDS.filter((kind) => KIND_PLANS[kind].suits(asset));
+export const kindsFor = (film: LadderFilm, settings: LadderSettings): IngestKind[] =>
+  INGEST_KINDS.filter((kind) => KIND_PLANS[kind].suits(film, settings));
 
 /** Null: an earlier or later version of the plugin had such jobs. */
 export function planOf(kind: string): KindPlan | null {
@@ -48,4 +63,10 @@ export function planOf(kind: string): KindPlan | null {
 /** The kind whose job makes a file of this name. */
 export function kindOfOutput(name: string): IngestKind | null {
   return INGEST_KINDS.find((kind) => KIND_PLANS[kind].outputs.includes(name)) ?? null;
+}
+
+/** The rendition whose file has this name: `360p.mp4` → `360p`; null: it is something else. */
+export function renditionOfOutput(name: string): string | null {
+  const kind = kindOfOutput(name);
+  return kind !== null && rungKindOf(kind) !== null ? name.slice(0, name.lastIndexOf('.')) : null;
 }

@@ -2,12 +2,14 @@ import type { Core } from '@strapi/strapi';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { INGEST_KINDS, type IngestKind, isUploadedText, jobIdSchema } from '../../../contracts';
+import { configOf } from '../../config';
 import { abandonedScratch, removeScratch } from '../../storage/ingest-area';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import { saveDerived, withdrawDerived } from './derived-files';
 import type { JobStore } from './job-store';
 import { KIND_PLANS, kindOfOutput, kindsFor } from './kinds';
+import type { LadderFilm } from './ladder';
 
 const ASSETS = 'protected_vod_assets';
 const JOBS = 'protected_vod_ingest_jobs';
@@ -26,7 +28,7 @@ const identifiedSchema = z.object({
   updated_at: z.unknown().transform((value) => (value instanceof Date ? value.toISOString() : String(value))),
 });
 
-type Film = Pick<Asset, 'documentId' | 'tracks'>;
+type Film = Pick<Asset, 'documentId'> & LadderFilm;
 
 export interface IngestUpkeep {
   /** Whatever can be made of a film that was stored is to be made. Never throws: the film can be watched without it. */
@@ -56,10 +58,11 @@ async function afterCommit(strapi: Core.Strapi, task: () => Promise<void>): Prom
 export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep {
   const root = () => getService(strapi, 'storage').root;
   const wake = () => getService(strapi, 'ingest-worker').wake();
+  const settings = configOf(strapi).ingest;
 
   async function add(asset: Film): Promise<void> {
     try {
-      await store.add(asset.documentId, kindsFor(asset));
+      await store.add(asset.documentId, kindsFor(asset, settings));
       wake();
     } catch (error) {
       strapi.log.error(error);
@@ -95,7 +98,7 @@ export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep
         if (unsuited.has(known)) continue;
         const asset = await getService(strapi, 'asset').findById(document_id);
         if (asset === null) continue;
-        if (KIND_PLANS[kind].suits(asset)) await store.add(asset.documentId, [kind]);
+        if (KIND_PLANS[kind].suits(asset, settings)) await store.add(asset.documentId, [kind]);
         else unsuited.set(known, true);
       }
       if (page.length < ROWS_AT_ONCE) return;
@@ -130,7 +133,7 @@ export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep
         // What an editor took away stays away.
         return areTexts ? done.has(kind) : outputs.every((name) => made.has(name));
       };
-      const missing = kindsFor(asset).filter((kind) => !isMade(kind));
+      const missing = kindsFor(asset, settings).filter((kind) => !isMade(kind));
       await store.renewKinds(asset.documentId, missing);
       await add(asset);
     },

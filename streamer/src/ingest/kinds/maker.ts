@@ -1,8 +1,8 @@
-import type { IngestReason, TextTrackFacts } from '../../../../server/contracts';
+import type { IngestReason, RungOrder, TextTrackFacts } from '../../../../server/contracts';
 import { IngestError } from '../ingest-error';
 import type { Scratch } from '../scratch';
 import { ALL_DECODERS, decodersOf, type FilmInput } from '../tools/film-input';
-import { type FilmProbe, pictureOf } from '../tools/film-probe';
+import { type FilmProbe, type ProbedStream, pictureOf } from '../tools/film-probe';
 import type { Toolbox } from '../tools/toolbox';
 
 /** One attempt to make something of a film. */
@@ -12,6 +12,8 @@ export interface Making {
   scratch: Scratch;
   tools: Toolbox;
   maxPixels: number;
+  /** Of a job that makes a rendition. */
+  rung?: RungOrder;
   /** Aborted when nobody wants it any more, or another worker has the job. */
   signal: AbortSignal;
   /** 0 to 1; told to the plugin with the next sign of life. */
@@ -35,9 +37,14 @@ export async function openPicture({ film, tools, scratch, maxPixels, signal }: M
   const probe = await tools.probe(film, ALL_DECODERS, { cwd: scratch.work, signal });
   const picture = pictureOf(probe);
   if (picture === null) throw new IngestError('no-picture', 'there is sound alone');
-  const { codec, width, height } = picture;
+  const { codec } = picture;
   const decoders = decodersOf(codec);
   if (decoders === null) throw new IngestError('source-refused', `the codec ${codec} is not decoded here`);
-  if (width * height > maxPixels) throw new IngestError('source-refused', `${width} × ${height} pixels are too many`);
+  checkPixels(picture, maxPixels);
   return { probe, decoders };
+}
+
+/** Throws `source-refused` for a picture that is larger than what is decoded here. */
+export function checkPixels({ width, height }: ProbedStream, maxPixels: number): void {
+  if (width * height > maxPixels) throw new IngestError('source-refused', `${width} × ${height} pixels are too many`);
 }

@@ -1,8 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { IngestError } from '../ingest-error';
-import { ALL_DECODERS, inputOptions } from '../tools/film-input';
-import { soundDecodersOf } from '../tools/sound-decoders';
+import { ALL_DECODERS, inputOptions, soundDecodersOf } from '../tools/film-input';
 import type { Maker, Making } from './maker';
 import { drawnSeconds, formatWaveform, parsePeaks, SAMPLE_RATE, samplesPerPair } from './waveform-peaks';
 

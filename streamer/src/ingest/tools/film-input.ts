@@ -29,6 +29,22 @@ const DECODERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['av1', ['libdav1d', 'libaom-av1', 'av1']],
 ]);
 
+/** The same for sound. */
+const SOUND_DECODERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['aac', ['aac']],
+  ['mp3', ['mp3float', 'mp3']],
+  ['mp2', ['mp2float', 'mp2']],
+  ['opus', ['libopus', 'opus']],
+  ['vorbis', ['vorbis', 'libvorbis']],
+  ['flac', ['flac']],
+  ['alac', ['alac']],
+  ['ac3', ['ac3']],
+  ['eac3', ['eac3']],
+  ...['pcm_s16le', 'pcm_s16be', 'pcm_s24le', 'pcm_s24be', 'pcm_s32le', 'pcm_f32le'].map(
+    (codec): [string, readonly string[]] => [codec, [codec]],
+  ),
+]);
+
 export interface FilmInput {
   /** Absolute path below the storage root. */
   path: string;
@@ -54,6 +70,11 @@ export function decodersOf(codec: string): readonly string[] | null {
   return DECODERS.get(codec) ?? null;
 }
 
+/** Null: sound of this codec is not decoded here. */
+export function soundDecodersOf(codec: string): readonly string[] | null {
+  return SOUND_DECODERS.get(codec) ?? null;
+}
+
 /**
  * Input options of ffmpeg: demuxer forced, decoders and protocols by list. `file:` keeps a path from being read
  * as an address, whatever is in it. `maxPixels`: of any picture that is decoded, since their size may change within a film.
@@ -67,4 +88,4 @@ export function inputOptions({ path, demuxer }: FilmInput, decoders: readonly st
 }
 
 /** All that may be decoded at all, while it is not known yet what a film has. */
-export const ALL_DECODERS: readonly string[] = [...DECODERS.values()].flat();
+export const ALL_DECODERS: readonly string[] = [...DECODERS.values(), ...SOUND_DECODERS.values()].flat();

@@ -76,9 +76,29 @@ describe('S14 the grant decides on every request', () => {
     const { asset } = site.plugin.terms;
     const lower = asset.renditions.map((rendition) => ({ ...rendition, id: 'r720' }));
     const sessionId = site.plugin.openSession(clientAt('127.0.0.1'), { ...asset, renditions: lower });
-    for (const path of ['mp4', 'download', 'hls/source-v1/media.m3u8', 'dash/source-v1/1.m4s']) {
+    for (const path of ['hls/source-v1/media.m3u8', 'dash/source-v1/1.m4s', 'hls/source-a1/1.m4s']) {
       expect([path, (await site.ask(`/v/${sessionId}/${path}`)).status]).toEqual([path, 403]);
     }
+    // It passes the gate; there is no such track.
+    expect((await site.ask(`/v/${sessionId}/hls/r720-v1/media.m3u8`)).status).toBe(404);
+  });
+
+  it('a session keeps the renditions that it began with; those that were made since are for the next one', async () => {
+    const { terms } = site.plugin;
+    const { asset } = terms;
+    Object.assign(terms, { protocols: ['hls'], download: true });
+    const { sessionId } = await site.open();
+    const rung = { id: 'r360', storageKey: 'library/film.mp4.vod/360p.mp4', sizeBytes: 1, height: 360 };
+    Object.assign(terms, { asset: { ...asset, renditions: [...asset.renditions, rung] }, download: false });
+    const isRefused = async () => (await site.ask(`/v/${sessionId}/download`)).status === 403;
+    // A download that runs when the right goes is cut.
+    await until('it was renewed', () => isRefused().catch(() => false));
+    const status = async (id: string, track: string) => (await site.ask(`/v/${id}/hls/${track}/media.m3u8`)).status;
+    expect([await status(sessionId, 'source-v1'), await status(sessionId, 'r360-v1')]).toEqual([200, 403]);
+    const next = await site.open();
+    // It passes the gate; there is no such track.
+    expect(await status(next.sessionId, 'r360-v1')).toBe(404);
+    Object.assign(terms, { asset });
   });
 
   it('a right withdrawn by a renewal is gone for the next request', async () => {

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Scratch } from '../scratch';
+
+/** Raise it with every change of how something is encoded. */
+const RECIPE_VERSION = 1;
+const KEPT = /^(picture|sound)-\d+-[0-9a-f]{32}\.mp4$/;
+
+async function isThere(file: string): Promise<boolean> {
+  return stat(file).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+async function syncPath(file: string): Promise<void> {
+  const handle = await open(file, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** One finished part of a rendition. Its name tells how it was made, so that none that was made otherwise is taken for it. */
+export function keptName(kind: 'picture' | 'sound', number: number, recipe: unknown): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([RECIPE_VERSION, recipe]))
+    .digest('hex')
+    .slice(0, 32);
+  return `${kind}-${String(number).padStart(5, '0')}-${digest}.mp4`;
+}
+
+/** What earlier attempts have finished stays; the rest of it goes. */
+export async function keepOnly({ shared }: Scratch, wanted: ReadonlySet<string>): Promise<void> {
+  for (const name of await readdir(shared)) {
+    if (KEPT.test(name) && !wanted.has(name)) await rm(path.join(shared, name), { force: true });
+  }
+}
+
+/**
+ * The path of a part, made by `make` unless it is there. It appears at once and whole, and survives this process: written in
+ * the attempt's own directory, synced, renamed.
+ */
+export async function kept(
+  { shared, work }: Scratch,
+  name: string,
+  make: (file: string) => Promise<void>,
+): Promise<string> {
+  const target = path.join(shared, name);
+  if (await isThere(target)) return target;
+  const draft = path.join(work, name);
+  await make(draft);
+  await syncPath(draft);
+  await rename(draft, target);
+  await syncPath(shared);
+  return target;
+}

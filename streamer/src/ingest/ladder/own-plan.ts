@@ -1,0 +1,72 @@
+import { IngestError } from '../ingest-error';
+import type { Making } from '../kinds/maker';
+import { decodersOf } from '../tools/film-input';
+import { type FilmProbe, originOf, pictureOf } from '../tools/film-probe';
+import { lastKeyBefore } from './key-search';
+import { type Chunk, type PictureSize, type RungPlan, rungSize, type SoundTrack } from './rung-plan';
+
+const KEY_SECONDS = 4;
+const CHUNK_SECONDS = 60;
+
+/** Film time that is 0 for players; what lies before 0 is not to be seen, and not to be heard. */
+const shownFrom = (probe: FilmProbe): number => Math.max(0, originOf(probe));
+
+function keysWithin(start: number, stop: number): number[] {
+  const keys: number[] = [];
+  for (let at = start; at < stop; at += KEY_SECONDS) keys.push(at);
+  return keys;
+}
+
+/**
+ * Chunks of a film with cuts of our own. Each begins after another key picture than the one before, or decoding would go over
+ * the same pictures again and again.
+ */
+async function chunksOf(making: Making, codec: string, span: { start: number; end: number }): Promise<Chunk[]> {
+  const starts = [{ at: span.start, key: null as number | null }];
+  for (let at = span.start + CHUNK_SECONDS; at < span.end - KEY_SECONDS; at += CHUNK_SECONDS) {
+    const key = await lastKeyBefore(making, codec, at);
+    const last = starts.at(-1);
+    if (key !== null && last && key > last.at) starts.push({ at, key });
+  }
+  return starts.map(({ at, key }, index) => {
+    const stop = starts[index + 1]?.at ?? null;
+    return {
+      startSeconds: at,
+      stopSeconds: stop,
+      keysSeconds: keysWithin(at, stop ?? Math.max(span.end, at + KEY_SECONDS)),
+      seekSeconds: key,
+      beginsWithPicture: false,
+    };
+  });
+}
+
+export interface OwnFacts {
+  making: Making;
+  probe: FilmProbe;
+  /** As it is shown; null: as it is coded. */
+  size: PictureSize | null;
+  shortSide: number;
+}
+
+/** Plans a rendition of a film that viewers do not get themselves. Throws `IngestError` `source-refused`. */
+export async function planByOwnCuts({ making, probe, size, shortSide }: OwnFacts): Promise<RungPlan> {
+  const start = shownFrom(probe);
+  const end = start + making.durationSeconds;
+  const picture = pictureOf(probe);
+  const sounds = probe.filter(({ kind }) => kind === 'audio');
+  if (picture !== null && decodersOf(picture.codec) === null) {
+    throw new IngestError('source-refused', `the codec ${picture.codec} is not decoded here`);
+  }
+  return {
+    picture: picture && {
+      size: rungSize(size ?? picture, shortSide),
+      codec: picture.codec,
+      chunks: await chunksOf(making, picture.codec, { start, end }),
+    },
+    sounds: sounds.map(({ codec, startSeconds }, index): SoundTrack => {
+      return { index, codec, startSeconds: Math.max(start, startSeconds), language: 'und', name: null };
+    }),
+    originSeconds: start,
+    endSeconds: end,
+  };
+}

@@ -1,0 +1,107 @@
+import path from 'node:path';
+import { EncodedPacketSink } from 'mediabunny';
+import { maxPictureBits, type RungOrder } from '../../../../server/contracts';
+import { Film } from '../../packager/film';
+import { IngestError } from '../ingest-error';
+import type { Making } from '../kinds/maker';
+import { inputOptions } from '../tools/film-input';
+import type { Chunk, PictureSize } from './rung-plan';
+
+/** Less than half of what lies between two pictures, more than any rounding. */
+const MARGIN_SECONDS = 0.0004;
+const QUALITY = 23;
+/** With more of them x264 keeps below a bit rate in ways that depend on which is faster: not the same bytes each time. */
+const ENCODER_THREADS = 1;
+const BASE_SECONDS = 120;
+/** A chunk of four times as many pixels as x264 can do while it is watched, on one slow processor. */
+const SECONDS_PER_FILM_SECOND = 60;
+const SLACK_BYTES = 16 * 1024 * 1024;
+const MAX_CHUNK_BYTES = 16 * 1024 ** 3;
+
+export interface PictureEncoding {
+  making: Making;
+  decoders: readonly string[];
+  size: PictureSize;
+  order: RungOrder;
+  endSeconds: number;
+}
+
+/** How a chunk is made, apart from where the film lies. */
+export function pictureRecipe({ size, order }: Pick<PictureEncoding, 'size' | 'order'>, chunk: Chunk) {
+  const { startSeconds, stopSeconds, keysSeconds } = chunk;
+  return { size, preset: order.preset, height: order.height, startSeconds, stopSeconds, keysSeconds };
+}
+
+/** Times count from the chunk's start, in the film's own unit: none is rounded twice. */
+function filtersFor({ startSeconds, stopSeconds }: Chunk, { width, height }: PictureSize): string {
+  const stop = stopSeconds === null ? '' : `:end=${(stopSeconds - MARGIN_SECONDS).toFixed(6)}`;
+  return [
+    `trim=start=${(startSeconds - MARGIN_SECONDS).toFixed(6)}${stop}`,
+    `setpts='round(PTS-${startSeconds.toFixed(9)}/TB)'`,
+    `scale=${width}:${height}`,
+    'setsar=1',
+    'format=yuv420p',
+  ].join(',');
+}
+
+/** Key pictures nowhere but where they are wanted. */
+function keyOptions({ startSeconds, keysSeconds }: Chunk): string[] {
+  const keys = keysSeconds.map((seconds) => Math.max(0, seconds - startSeconds - MARGIN_SECONDS).toFixed(6));
+  return ['-g', '1000000', '-sc_threshold', '0', '-forced-idr', '1', '-force_key_frames', keys.join(',')];
+}
+
+function argumentsFor({ making, decoders, size, order }: PictureEncoding, chunk: Chunk, name: string): string[] {
+  const bits = maxPictureBits(order.height);
+  const { seekSeconds } = chunk;
+  return [
+    // The film's own times, and all that is decoded: which pictures are wanted, the filter says.
+    ...['-copyts', '-noaccurate_seek', '-seek_timestamp', '1'],
+    ...(seekSeconds === null ? [] : ['-ss', (seekSeconds + MARGIN_SECONDS).toFixed(6)]),
+    ...inputOptions(making.film, decoders, making.maxPixels),
+    ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filtersFor(chunk, size), '-fps_mode', 'passthrough'],
+    // -1: that of the film.
+    ...['-enc_time_base', '-1', '-c:v', 'libx264', '-profile:v', 'high', '-preset', order.preset],
+    ...[
+      '-threads',
+      String(ENCODER_THREADS),
+      '-crf',
+      String(QUALITY),
+      '-maxrate',
+      String(bits),
+      '-bufsize',
+      String(bits * 2),
+    ],
+    ...[...keyOptions(chunk), '-map_metadata', '-1', '-map_chapters', '-1'],
+    ...['-fflags', '+bitexact', '-flags:v', '+bitexact', '-f', 'mp4', `file:${name}`],
+  ];
+}
+
+/** Whether the first picture of a chunk stands at its start, and needs no other. */
+async function beginsAtStart(file: string): Promise<boolean> {
+  const film = await Film.open(file);
+  try {
+    const track = await film.input.getPrimaryVideoTrack();
+    const first = track && (await new EncodedPacketSink(track).getFirstPacket({ metadataOnly: true }));
+    return first?.type === 'key' && Math.abs(first.timestamp) < 2 * MARGIN_SECONDS;
+  } finally {
+    await film.retire();
+  }
+}
+
+/** Encodes a chunk to `file`. Throws as `runTool` does. */
+export async function encodeChunk(encoding: PictureEncoding, chunk: Chunk, file: string): Promise<void> {
+  const { tools, scratch, signal } = encoding.making;
+  const filmSeconds = (chunk.stopSeconds ?? Math.max(encoding.endSeconds, chunk.startSeconds)) - chunk.startSeconds;
+  const seconds = BASE_SECONDS + filmSeconds * SECONDS_PER_FILM_SECOND;
+  const expected = SLACK_BYTES + (maxPictureBits(encoding.order.height) / 8) * (filmSeconds + 60) * 4;
+  const fileBytes = Math.ceil(Math.min(MAX_CHUNK_BYTES, expected));
+  const run = async (one: Chunk) => {
+    const args = argumentsFor(encoding, one, path.basename(file));
+    await tools.ffmpeg({ args, cwd: scratch.work, seconds, fileBytes, signal });
+    return !chunk.beginsWithPicture || (await beginsAtStart(file));
+  };
+  if (await run(chunk)) return;
+  // Some demuxers do not find the place: then from the beginning. What is missing after that cannot be decoded.
+  if (chunk.seekSeconds !== null && (await run({ ...chunk, seekSeconds: null }))) return;
+  throw new IngestError('output-invalid', `a chunk of ${filmSeconds} seconds does not begin with its first picture`);
+}

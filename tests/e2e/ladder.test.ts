@@ -1,0 +1,237 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { fetchOk } from '../clients/fetch-ok.mjs';
+import { countVideoFrames } from '../clients/frames.mjs';
+import { playHls } from '../clients/hls.mjs';
+import { type BrowserHost, openBrowserHost, playerOf, problemsOf } from '../support/browser-page';
+import { publishVideo, uploadFilm } from '../support/films';
+import { type IngestProcess, startIngestProcess } from '../support/ingest-process';
+import { jobsOf, makeDue } from '../support/ingest-worker';
+import { askForToken, mint } from '../support/minting';
+import { oddClips } from '../support/odd-clips';
+import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
+import { setPolicies } from '../support/policies';
+import { CHROMIUM, FFMPEG } from '../support/tools';
+import { until } from '../support/until';
+
+const ASSET = 'plugin::protected-vod.asset';
+const JOB = 'plugin::protected-vod.ingest-job';
+const KILLS = 5;
+const PICTURES = 720;
+/** Of the trimmed clip; 33 more are in the file. */
+const SHOWN = 42;
+const RUNGS = ['rung-240', 'rung-360'];
+
+interface StoredFilm {
+  id: number;
+  asset: string;
+}
+
+describe.skipIf(!FFMPEG)('the ladder of a film', () => {
+  let site: PlaybackSite;
+  let film: StoredFilm;
+  let video: string;
+  const workers: IngestProcess[] = [];
+
+  async function work(): Promise<IngestProcess> {
+    const worker = await startIngestProcess(site.app);
+    workers.push(worker);
+    return worker;
+  }
+
+  async function upload(): Promise<StoredFilm> {
+    const { id, url } = await uploadFilm(site.app, site.editor);
+    const stored = { id, asset: url.slice(url.lastIndexOf('/') + 1) };
+    await leaveOut(stored, ['poster', 'storyboard']);
+    return stored;
+  }
+
+  /** What this is not about would only take time. */
+  async function leaveOut({ asset }: StoredFilm, kinds: string[]): Promise<void> {
+    await site.app.strapi.db.query(JOB).deleteMany({ where: { asset, kind: { $in: kinds } } });
+  }
+
+  const jobOf = async ({ asset }: StoredFilm, kind: string) =>
+    (await jobsOf(site.app, asset)).find((job) => job.kind === kind);
+
+  const isDone = (of: StoredFilm, kind: string) =>
+    until(`${kind} is made`, async () => (await jobOf(of, kind))?.state === 'done');
+
+  /** By name: what was made of a film. */
+  async function digestsOf({ asset }: StoredFilm): Promise<Map<string, string>> {
+    const row = await site.app.strapi.db.query(ASSET).findOne({ where: { documentId: asset } });
+    const directory = path.join(site.app.storageRoot, `${row.storageKey}.vod`);
+    const digests = new Map<string, string>();
+    for (const name of await readdir(directory)) {
+      digests.set(
+        name,
+        createHash('sha256')
+          .update(await readFile(path.join(directory, name)))
+          .digest('hex'),
+      );
+    }
+    return digests;
+  }
+
+  /** Name → inode and time of the chunks that a job has finished so far. */
+  async function chunksOf(job: string): Promise<Map<string, string>> {
+    const directory = path.join(site.app.storageRoot, 'ingest', job);
+    const kept = new Map<string, string>();
+    for (const name of await readdir(directory).catch(() => [])) {
+      const { ino, mtimeMs, size } = await stat(path.join(directory, name));
+      if (name.endsWith('.mp4')) kept.set(name, `${ino} ${mtimeMs} ${size}`);
+    }
+    return kept;
+  }
+
+  beforeAll(async () => {
+    const ingest = { mode: 'external', ladder: [360, 240], preset: 'ultrafast', maxAttempts: 50 };
+    site = await startPlaybackSite({ pluginConfig: { ingest } });
+    film = await upload();
+    video = await publishVideo(site.app, site.editor, { source: film.id });
+  });
+  afterAll(() => site?.app.stop());
+  afterEach(async () => {
+    for (const worker of workers.splice(0)) await worker.stop('SIGKILL');
+  });
+
+  it('is listed rung by rung, each when it is complete; a running session keeps its playlist', async () => {
+    const before = await fetchOk((await mint(site.app, video, site.viewer.jwt)).urls.hls ?? '');
+    expect(before.bytes.toString().match(/RESOLUTION=\d+x\d+/g)).toEqual(['RESOLUTION=1920x1080']);
+    const worker = await work();
+    await until('it has begun', async () => (await jobOf(film, 'rung-240'))?.state === 'running');
+    expect((await jobOf(film, 'rung-360'))?.state).toBe('queued');
+    expect((await fetchOk((await mint(site.app, video, site.viewer.jwt)).urls.hls ?? '')).bytes).toEqual(before.bytes);
+    for (const kind of RUNGS) {
+      await isDone(film, kind);
+    }
+    const now = await fetchOk((await mint(site.app, video, site.viewer.jwt)).urls.hls ?? '');
+    expect(now.bytes.toString().match(/RESOLUTION=\d+x\d+/g)).toEqual(
+      ['1920x1080', '640x360', '426x240'].map((size) => `RESOLUTION=${size}`),
+    );
+    expect((await fetchOk(before.url)).bytes).toEqual(before.bytes);
+    expect(await worker.stop()).toBe(0);
+  });
+
+  it('has every picture on every rung, in segments that begin together', async () => {
+    const tracks = await playHls((await mint(site.app, video, site.viewer.jwt)).urls.hls ?? '');
+    const pictures = tracks.slice(0, 3);
+    for (const { bytes } of pictures) expect(await countVideoFrames(bytes)).toBe(PICTURES);
+    expect(new Set(pictures.map(({ playlist }) => playlist)).size).toBe(1);
+    expect(tracks).toHaveLength(4);
+  });
+
+  it('whose role may not have the source gets rungs alone, with sound, and cuts where the source has them', async () => {
+    const source = await playHls((await mint(site.app, video, site.viewer.jwt)).urls.hls ?? '');
+    await setPolicies(site.app, site.editor, { roles: { [site.role.type]: { maxHeight: 400 } }, apiTokens: {} });
+    const { urls } = await mint(site.app, video, site.viewer.jwt);
+    const playlist = (await fetchOk(urls.hls ?? '')).bytes.toString();
+    expect(playlist.match(/RESOLUTION=\d+x\d+/g)).toEqual(['RESOLUTION=640x360', 'RESOLUTION=426x240']);
+    const tracks = await playHls((await mint(site.app, video, site.viewer.jwt)).urls.hls ?? '');
+    expect(tracks).toHaveLength(3);
+    expect(tracks[0]?.playlist).toBe(tracks[1]?.playlist);
+    // They have more of them where the source has next to no key pictures.
+    const starts = startsOf(tracks[0]?.playlist);
+    for (const start of startsOf(source[0]?.playlist)) expect(starts).toContain(start);
+    for (const { bytes } of tracks.slice(0, 2)) expect(await countVideoFrames(bytes)).toBe(PICTURES);
+    expect((tracks[2]?.bytes.length ?? 0) > 200_000).toBe(true);
+    // The best of what is permitted, where there can be one alone.
+    const file = await fetchOk((await mint(site.app, video, site.viewer.jwt)).urls.mp4 ?? '');
+    expect(createHash('sha256').update(file.bytes).digest('hex')).toBe((await digestsOf(film)).get('360p.mp4'));
+    await setPolicies(site.app, site.editor, { roles: {}, apiTokens: {} });
+  });
+
+  it('of a trimmed film is all that there is, over every protocol, and nothing shows what was cut off', async () => {
+    const clips = await oddClips();
+    const { id, url } = await uploadFilm(site.app, site.editor, clips('trimmed.mp4'));
+    const trimmed = { id, asset: url.slice(url.lastIndexOf('/') + 1) };
+    await leaveOut(trimmed, ['poster', 'storyboard']);
+    const entry = await publishVideo(site.app, site.editor, { source: id });
+    expect(await askForToken(site.app, entry, site.viewer.jwt)).toMatchObject({ code: 'not-available-yet' });
+    await work();
+    await isDone(trimmed, 'rung-full');
+    const urls = async () => (await mint(site.app, entry, site.viewer.jwt)).urls;
+    const [pictures] = await playHls((await urls()).hls ?? '');
+    expect(await countVideoFrames(pictures?.bytes ?? Buffer.alloc(0))).toBe(SHOWN);
+    const { mp4 = '', download = '', dash = '', httpFlv = '' } = await urls();
+    const made = (await digestsOf(trimmed)).get('full.mp4');
+    for (const address of [mp4, download]) {
+      const { bytes } = await fetchOk(address);
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(made);
+    }
+    const { headers } = await fetch(download);
+    expect(headers.get('content-disposition')).toContain('filename="trimmed.mp4"');
+    expect((await fetchOk(dash)).bytes.toString()).toContain('full-v1');
+    expect((await fetch(httpFlv)).headers.get('content-type')).toBe('video/x-flv');
+    const playlist = await fetchOk((await urls()).hls ?? '');
+    for (const track of ['source-v1', 'source-a1']) {
+      expect((await fetch(playlist.url.replace('main.m3u8', `${track}/media.m3u8`))).status).toBe(403);
+    }
+  });
+
+  it('S24 a worker that is killed five times makes the same bytes, and nothing twice that was finished', async () => {
+    const other = await upload();
+    await leaveOut(other, ['rung-360']);
+    const id = (await jobOf(other, 'rung-240'))?.documentId ?? '';
+    let finished = new Map<string, string>();
+    for (let kill = 1; kill <= KILLS; kill += 1) {
+      const worker = await work();
+      await until('it is at work', async () => (await jobOf(other, 'rung-240'))?.attempt === kill);
+      await delay(Math.random() * 1500);
+      await worker.stop('SIGKILL');
+      const now = await chunksOf(id);
+      for (const [name, identity] of finished) expect(now.get(name)).toBe(identity);
+      finished = now;
+      await makeDue(site.app, { documentId: id });
+    }
+    await work();
+    await isDone(other, 'rung-240');
+    expect((await jobOf(other, 'rung-240'))?.attempt).toBeGreaterThanOrEqual(KILLS);
+    expect((await digestsOf(other)).get('240p.mp4')).toBe((await digestsOf(film)).get('240p.mp4'));
+    await until('nothing of it is left', async () => (await chunksOf(id)).size === 0);
+  });
+
+  describe.skipIf(!CHROMIUM)('in Chromium', () => {
+    let host: BrowserHost;
+    beforeAll(async () => {
+      host = await openBrowserHost();
+    });
+    afterAll(() => host?.close());
+
+    it('hls.js goes through all levels without a stall', async () => {
+      const { urls } = await mint(site.app, video, site.viewer.jwt);
+      const page = await host.start('hls.js through all levels', urls.hls ?? '', 1);
+      const currentTime = () => playerOf(page).evaluate((player: HTMLVideoElement) => player.currentTime);
+      await expect.poll(currentTime, { timeout: 30_000 }).toBeGreaterThan(0.5);
+      // Over each cut, and to the end.
+      for (const [from = 0, to = 0] of [
+        [9.7, 11],
+        [22.3, 23.6],
+        [28.8, 29.5],
+      ]) {
+        await playerOf(page).evaluate((player: HTMLVideoElement, at) => {
+          player.currentTime = at;
+        }, from);
+        await expect.poll(currentTime, { timeout: 30_000 }).toBeGreaterThan(to);
+      }
+      const isEnded = () => playerOf(page).evaluate((player: HTMLVideoElement) => player.ended);
+      await expect.poll(isEnded, { timeout: 60_000 }).toBe(true);
+      expect(await problemsOf(page)).toEqual([]);
+      const heights = await page.evaluate(() => (window as unknown as { loaded: number[] }).loaded);
+      expect(heights).toEqual([1080, 240, 360]);
+    });
+  });
+});
+
+/** Milliseconds at which the segments of a media playlist begin. */
+function startsOf(playlist = ''): number[] {
+  let at = 0;
+  return [...playlist.matchAll(/^#EXTINF:([\d.]+),/gm)].map(([, seconds]) => {
+    const start = Math.round(at * 1000);
+    at += Number(seconds);
+    return start;
+  });
+}

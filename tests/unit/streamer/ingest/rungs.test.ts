@@ -1,0 +1,164 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { rungMaker } from '../../../../streamer/src/ingest/kinds/rung';
+import { openScratch } from '../../../../streamer/src/ingest/scratch';
+import { sniffFilm } from '../../../../streamer/src/ingest/tools/film-input';
+import { createToolbox, type Toolbox } from '../../../../streamer/src/ingest/tools/toolbox';
+import { planAsset } from '../../../../streamer/src/packager/asset-plan';
+import { Film } from '../../../../streamer/src/packager/film';
+import { oddClips } from '../../../support/odd-clips';
+import { FFMPEG, ffmpeg } from '../../../support/tools';
+
+const GIB = 1024 ** 3;
+
+describe.skipIf(!FFMPEG)('a rung of an odd film', () => {
+  let root: string;
+  let at: (name: string) => string;
+  let tools: Toolbox;
+
+  beforeAll(async () => {
+    at = await oddClips();
+    root = await mkdtemp(path.join(tmpdir(), 'protected-vod-rungs-'));
+    const confinement = { wrap: (command: readonly string[]) => [...command], layers: [], missing: [] };
+    tools = createToolbox({ ffmpeg: FFMPEG ?? '', confinement, root, memoryBytes: GIB, maxSeconds: 60 });
+  });
+  afterAll(() => rm(root, { recursive: true, force: true }));
+
+  interface Wanted {
+    followsSource?: boolean;
+    height?: number;
+    durationSeconds?: number;
+  }
+
+  async function make(name: string, wanted: Wanted = {}): Promise<string> {
+    const { followsSource = true, height = 90, durationSeconds = 3 } = wanted;
+    const area = `ingest/${path.basename(name)}`;
+    await mkdir(path.join(root, area), { recursive: true });
+    const outputs = [{ name: '90p.mp4', storageKey: `${area}/1/90p.mp4` }];
+    const scratch = await openScratch(root, { scratch: area, attempt: 1, outputs } as never);
+    const made = await rungMaker('90p.mp4')({
+      film: await sniffFilm(path.isAbsolute(name) ? name : at(name)),
+      durationSeconds,
+      scratch,
+      tools,
+      maxPixels: 1e7,
+      signal: new AbortController().signal,
+      progressed: () => undefined,
+      rung: { height, followsSource, preset: 'ultrafast' },
+    });
+    return made.get('90p.mp4') ?? '';
+  }
+
+  /** Of the pictures as a decoder gives them, in seconds. */
+  async function timesOf(file: string): Promise<number[]> {
+    const report = await ffmpeg('-i', file, '-map', '0:v:0', '-fps_mode', 'passthrough', '-f', 'framemd5', '-');
+    const [, numerator, denominator] = /#tb 0: (\d+)\/(\d+)/.exec(report) ?? [];
+    const rows = report.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    return rows.map((row) => (Number(row.split(',')[2]) * Number(numerator)) / Number(denominator));
+  }
+
+  const plan = (...files: string[]) =>
+    planAsset(
+      files.map((file, index) => ({ id: index === 0 ? 'source' : '90p', storageKey: 'x', sizeBytes: 0, path: file })),
+      async (file, task) => {
+        const film = await Film.open(file);
+        return film.use(task).finally(() => film.retire());
+      },
+    );
+
+  it.each([
+    'faststart.mp4',
+    'fragmented.mp4',
+    'matroska.mkv',
+    'transport.ts',
+    'vfr.mp4',
+    'rotated.mov',
+    'sparse.mp4',
+    'hevc.mp4',
+    'vp9.webm',
+    'av1.mp4',
+    'ten-bit.mp4',
+    'languages.mp4',
+    'mp3.mp4',
+    'ac3.mp4',
+  ])('%s: has every picture at its time, and is cut where the source is', async (name) => {
+    const made = await make(name);
+    const [source, rung] = [await timesOf(at(name)), await timesOf(made)];
+    expect(rung).toHaveLength(source.length);
+    const [first = 0, firstMade = 0] = [source[0], rung[0]];
+    for (const [index, time] of source.entries()) {
+      expect(Math.abs((rung[index] ?? 0) - firstMade - (time - first))).toBeLessThan(1e-4);
+    }
+    const { presentation } = await plan(at(name), made);
+    const [one, other] = presentation.tracks.filter(({ kind }) => kind === 'video');
+    const starts = (track: typeof one) => track?.segments.map(({ startSeconds }) => Math.round(startSeconds * 1e4));
+    expect(starts(other)).toEqual(starts(one));
+    expect(other?.independent).toBe(true);
+    expect(Math.min(other?.width ?? 0, other?.height ?? 0)).toBe(90);
+    const sounds = (rendition: string) =>
+      presentation.tracks.filter((track) => track.kind === 'audio' && track.rendition === rendition);
+    expect(sounds('90p').map(({ language, name: label }) => [language, label])).toEqual(
+      sounds('source').map(({ language, name: label }) => [language, label]),
+    );
+    for (const { codec } of sounds('90p')) expect(codec).toBe('mp4a.40.2');
+  });
+
+  it.each([
+    // So many of its 75 pictures are to be seen.
+    ['trimmed.mp4', 42],
+    ['trimmed-late.mp4', 37],
+    ['trimmed-end.mp4', 50],
+    ['cut-out.mp4', 50],
+    ['slow-motion.mp4', 75],
+    ['receiver.ts', 75],
+    ['camera.mov', 75],
+  ])('%s: is converted by cuts of its own, and what is hidden in it is not in the result', async (name, pictures) => {
+    const made = await make(name, { followsSource: false });
+    expect(await timesOf(made)).toHaveLength(pictures);
+    const { tracks } = (await plan(made)).presentation;
+    expect(tracks.filter(({ kind }) => kind === 'video')).toMatchObject([{ independent: true }]);
+    expect(tracks.find(({ kind }) => kind === 'audio')?.codec).toBe('mp4a.40.2');
+  });
+
+  it('a long film of another codec is converted in several chunks, also where it ends before it says so', async () => {
+    const film = path.join(root, 'long.webm');
+    await ffmpeg(
+      ...['-f', 'lavfi', '-i', 'testsrc2=size=64x36:rate=10:duration=130', '-f', 'lavfi', '-i', 'sine=duration=130'],
+      ...['-c:v', 'libvpx', '-deadline', 'realtime', '-cpu-used', '8', '-g', '70', '-c:a', 'libvorbis', '-y', film],
+    );
+    const made = await make(film, { followsSource: false, height: 1080, durationSeconds: 400 });
+    const times = await timesOf(made);
+    expect(times.map((time) => Math.round(time * 10))).toEqual(Array.from({ length: 1300 }, (_, index) => index));
+    const { tracks } = (await plan(made)).presentation;
+    expect(tracks.map(({ id, segments }) => [id, segments.length])).toEqual([
+      ['source-v1', 17],
+      ['source-a1', 17],
+    ]);
+    const pieces = (await readdir(path.join(root, 'ingest', 'long.webm'))).filter((name) =>
+      name.startsWith('picture-'),
+    );
+    expect(pieces.length).toBeGreaterThan(2);
+  });
+
+  it('in parts that are there already nothing is made again', async () => {
+    const made = await readFile(await make('tail-moov.mp4'));
+    const shared = path.join(root, 'ingest', 'tail-moov.mp4');
+    const kept = async () => {
+      const names = (await readdir(shared)).filter((name) => name.endsWith('.mp4'));
+      return Promise.all(names.map(async (name) => [name, (await stat(path.join(shared, name))).ino]));
+    };
+    const before = await kept();
+    await rm(path.join(shared, '1'), { recursive: true });
+    expect(await readFile(await make('tail-moov.mp4'))).toEqual(made);
+    expect(before).toHaveLength(2);
+    expect(await kept()).toEqual(before);
+    // Other settings make other parts, and those are not taken for them.
+    await rm(path.join(shared, '1'), { recursive: true });
+    await make('tail-moov.mp4', { height: 60 });
+    const [picture, sound] = await kept();
+    expect(before).not.toContainEqual(picture);
+    expect(before).toContainEqual(sound);
+  });
+});
