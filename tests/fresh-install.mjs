@@ -4,16 +4,18 @@ import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Database from 'better-sqlite3';
 import { countVideoFrames } from './clients/frames.mjs';
 import { playHls } from './clients/hls.mjs';
 import { mint } from './clients/site.mjs';
 import { buildPlugin, ROOT } from './demo/prepare.mjs';
 import { CLIP } from './demo/seed.mjs';
 
+// It has no types of its own.
+const Database = createRequire(import.meta.url)('better-sqlite3');
 const STRAPI = '5.54.0';
 const PASSWORD = `Fresh-${randomBytes(9).toString('base64url')}1`;
 const VIDEO = '/content-manager/collection-types/plugin::protected-vod.video';

@@ -259,13 +259,17 @@ describe('ingest jobs', () => {
     await upload();
     const busy = await workerSide(app).claimOne();
     const { asset } = await upload();
-    const lacking = { kinds: [], lacking: 'ffmpeg-missing' } as const;
+    const lacking = { kinds: [] as string[], lacking: 'ffmpeg-missing' as const };
     await workerSide(app).claim(lacking);
-    expect((await jobsOf(app, asset)).map(({ reason }) => reason)).toEqual([null, null]);
+    expect((await jobsOf(app, asset)).map(({ reason }) => reason)).toEqual([null, null, null]);
     // It has died.
     await makeDue(app, { documentId: busy.id });
     await workerSide(app).claim(lacking);
-    expect((await jobsOf(app, asset)).map(({ reason }) => reason)).toEqual(['ffmpeg-missing', 'ffmpeg-missing']);
+    expect((await jobsOf(app, asset)).map(({ reason }) => reason)).toEqual([
+      'ffmpeg-missing',
+      'ffmpeg-missing',
+      'ffmpeg-missing',
+    ]);
   });
 
   it('films of which nothing can be made are read once, not each hour, until they change', async () => {

@@ -52,7 +52,8 @@ beforeAll(async () => {
   if (!FFMPEG) return;
   await repeatFilm(CLIP, 20, path.join(root, 'ten-minutes.mp4'));
   const logger = createLogger({ level: 'silent', secrets: [] });
-  tools = await createToolSource({ ffmpeg: undefined, memoryBytes: GIB, maxSeconds: 600, root, logger })();
+  const settings = { memoryBytes: GIB, maxSeconds: 600, confinement: 'best-effort', root, logger } as const;
+  tools = (await createToolSource({ ffmpeg: undefined, ...settings })()).toolbox;
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 

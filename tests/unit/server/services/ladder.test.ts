@@ -57,6 +57,7 @@ describe('a film that cannot be delivered as it is', () => {
     expect(kindsFor(odd(1280, 720), { ...SETTINGS, ladder: [360] })).toEqual([
       'poster',
       'storyboard',
+      'texts',
       'rung-full',
       'rung-360',
     ]);
@@ -66,7 +67,11 @@ describe('a film that cannot be delivered as it is', () => {
     expect(order({ ...odd(0, 0), tracks: null })?.height).toBe(1080);
   });
   it('is none of those that can', () => {
-    expect(kindsFor(film(1920, 1080, 6 * MBIT), { ...SETTINGS, ladder: [] })).toEqual(['poster', 'storyboard']);
+    expect(kindsFor(film(1920, 1080, 6 * MBIT), { ...SETTINGS, ladder: [] })).toEqual([
+      'poster',
+      'storyboard',
+      'texts',
+    ]);
     expect(rungOrderOf('poster', odd(1280, 720), { ...SETTINGS, ladder: [] })).toBeNull();
   });
 });

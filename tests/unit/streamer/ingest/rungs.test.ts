@@ -46,6 +46,8 @@ describe.skipIf(!FFMPEG)('a rung of an odd film', () => {
       maxPixels: 1e7,
       signal: new AbortController().signal,
       progressed: () => undefined,
+      described: () => undefined,
+      noted: () => undefined,
       rung: { height, followsSource, preset: 'ultrafast' },
     });
     return made.get('90p.mp4') ?? '';
