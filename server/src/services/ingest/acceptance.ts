@@ -37,10 +37,8 @@ function checkNames({ kind, outputs }: Delivery): void {
 /** Of a rendition with how high it was ordered: who may watch it depends on that, and is not for a worker to say. */
 function measured(strapi: Core.Strapi, { kind, outputs }: Delivery, asset: Asset): DerivedFile[] {
   const order = rungOrderOf(kind, asset, configOf(strapi).ingest);
-  return outputs.map(({ name, sizeBytes, sha256 }) => ({
-    name,
-    sizeBytes,
-    sha256,
+  return outputs.map(({ height: _reported, ...output }) => ({
+    ...output,
     ...(order && { height: shortSideOf(asset.tracks) === 0 ? 0 : order.height }),
   }));
 }
