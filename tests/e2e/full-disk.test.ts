@@ -45,13 +45,18 @@ describe.skipIf(!disk)('a disk that is full (tmpfs)', () => {
     const [job] = await site.app.strapi.db.query('plugin::protected-vod.ingest-job').findMany({ orderBy: 'id' });
     return job as { asset: string };
   };
+  /** Of the renditions that are listed. */
+  const resolutions = async () => {
+    const playlist = await fetchOk(String((await mint(site.app, video, site.viewer.jwt)).urls.hls));
+    return playlist.bytes.toString().match(/RESOLUTION=\d+x\d+/g) ?? [];
+  };
   const segments = async () => playHls(String((await mint(site.app, video, site.viewer.jwt)).urls.hls));
 
   beforeAll(async () => {
     site = await startPlaybackSite({
       pluginConfig: {
         storage: { root: path.join(disk?.path ?? '', 'storage'), minFreeBytes: 0 },
-        ingest: { mode: 'external', retrySeconds: 1 },
+        ingest: { mode: 'external', retrySeconds: 1, ladder: [240], preset: 'ultrafast' },
       },
     });
     video = await publishVideo(site.app, site.editor, { source: (await uploadFilm(site.app, site.editor)).id });
@@ -104,7 +109,7 @@ describe.skipIf(!disk)('a disk that is full (tmpfs)', () => {
   });
 
   it.skipIf(!FFMPEG)(
-    'in the middle of a made file: makes nothing of a film while it is full, lists nothing half-made, plays on, and makes it afterwards',
+    'in the middle of a made file and of a rendition: makes nothing of a film while it is full, lists nothing half-made, plays on, and makes it afterwards',
     async () => {
       const tool = slowFfmpeg();
       const poster = async () => (await mint(site.app, video, site.viewer.jwt)).poster;
@@ -119,19 +124,21 @@ describe.skipIf(!disk)('a disk that is full (tmpfs)', () => {
         await until('ffmpeg is at work', async () => (await processesIn(scratch())).some(isAlive));
         await disk?.fill();
         tool.hurry();
-        await until('it has failed', async () =>
-          (await jobsOf(site.app, asset)).some(({ reason }) => reason === 'disk-full'),
-        );
+        const lacksRoom = async (wanted: string) =>
+          (await jobsOf(site.app, asset)).some(({ kind, reason }) => kind === wanted && reason === 'disk-full');
+        await until('both have failed', async () => (await lacksRoom('poster')) && (await lacksRoom('rung-240')));
         expect((await jobsOf(site.app, asset)).map(({ state }) => state)).not.toContain('done');
         expect(await poster()).toBeNull();
         const stored = await site.app.strapi.plugin('protected-vod').service('asset').findById(asset);
         expect(stored.derived ?? []).toEqual([]);
         await expect(readdir(path.join(disk?.path ?? '', 'storage', `${stored.storageKey}.vod`))).rejects.toThrow();
         expect((await segments()).length).toBeGreaterThan(0);
+        expect(await resolutions()).toHaveLength(1);
 
         await disk?.empty();
-        await until('it is made', async () => (await jobsOf(site.app, asset)).every(({ state }) => state === 'done'));
+        await until('all is made', async () => (await jobsOf(site.app, asset)).every(({ state }) => state === 'done'));
         await fetchOk((await poster()) ?? '');
+        expect(await resolutions()).toHaveLength(2);
         expect(worker.output()).not.toContain('job could not be ended');
       } finally {
         await worker.stop('SIGTERM');

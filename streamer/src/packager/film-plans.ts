@@ -6,6 +6,8 @@ import type { ReportEvent } from './packager-event';
 import { SingleFlight } from './single-flight';
 
 const MAX_PLANS = 512;
+/** Whoever repairs a film need not restart anything. */
+const PARTIAL_PLAN_MS = 60_000;
 
 export interface FilmPlansOptions {
   worker: FilmWorker;
@@ -56,11 +58,16 @@ export class FilmPlans {
 
   async #plan({ renditions }: GrantedAsset, key: string): Promise<AssetPlan> {
     const { worker, resolve, report } = this.options;
-    const paths = await Promise.all(renditions.map(({ storageKey }) => resolve(storageKey)));
-    const stored = renditions.map((rendition, index) => ({ ...rendition, path: paths[index] ?? '' }));
+    const found = await Promise.allSettled(
+      renditions.map(async (rendition) => ({ ...rendition, path: await resolve(rendition.storageKey) })),
+    );
+    const stored = found.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    if (stored.length === 0) for (const one of found) if (one.status === 'rejected') throw one.reason;
     const plan = await worker.plan(stored);
     report('film-outlined');
-    this.#plans.set(key, plan);
+    const isWhole = plan.isWhole && stored.length === renditions.length;
+    if (!isWhole) report('rendition-left-out');
+    this.#plans.set(key, plan, isWhole ? {} : { ttl: PARTIAL_PLAN_MS });
     return plan;
   }
 }

@@ -321,6 +321,20 @@ describe('a film in storage', { timeout: 60_000 }, () => {
     expect(count('film-outlined')).toBe(2);
   });
 
+  it('of which one rendition is missing or no film plays by the others', async () => {
+    const path = join(scratch.directory, 'text.mp4');
+    await writeFile(path, 'not a film '.repeat(1000));
+    for (const lost of [path, join(scratch.directory, 'none.mp4')]) {
+      const { packager, count } = start();
+      const { tracks } = await packager.presentation(assetOf({ source: BUNNY, '360p': lost }));
+      expect(tracks.map(({ id }) => id)).toEqual(['source-v1', 'source-a1']);
+      expect(count('rendition-left-out')).toBe(1);
+      const rest = await start().packager.presentation(assetOf({ source: lost, '360p': BUNNY }));
+      expect(rest.tracks.map(({ id }) => id)).toEqual(['360p-v1', '360p-a1']);
+      await expect(start().packager.presentation(assetOf({ source: lost, '360p': lost }))).rejects.toThrow();
+    }
+  });
+
   it('that is no film is unreadable', async () => {
     const path = join(scratch.directory, 'text.mp4');
     await writeFile(path, 'not a film '.repeat(1000));
