@@ -4,7 +4,7 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { assetIdSchema, TEXT_PROBLEMS, textTrackIdSchema, textTrackQuerySchema } from '../../contracts';
 import { VodError } from '../errors';
-import { CHANGE_FILES, READ_FILES } from '../services/asset-overview';
+import { CHANGE_FILES, READ_FILES } from '../services/admin-rights';
 import { getService } from '../services/get-service';
 import { TextRefused } from '../services/text-tracks';
 import { abilityOf } from './admin-ability';

@@ -1,4 +1,4 @@
-import { CHANGE_FILES, READ_FILES } from '../services/asset-overview';
+import { CHANGE_FILES, READ_FILES } from '../services/admin-rights';
 
 function asked(action: string) {
   return {

@@ -35,6 +35,10 @@ export async function registerAdminRights(strapi: Core.Strapi): Promise<void> {
   await strapi.service('admin::permission').actionProvider.registerMany(actions);
 }
 
+/** Strapi's own rights to look at files of the Media Library, and to change them. */
+export const READ_FILES = 'plugin::upload.read';
+export const CHANGE_FILES = 'plugin::upload.assets.update';
+
 export type AdminStanding = 'gone' | 'deactivated' | 'without-right' | 'holds-right';
 
 /** CASL, as Strapi's admin asks it. */

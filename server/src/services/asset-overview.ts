@@ -10,7 +10,7 @@ import {
 } from '../../contracts';
 import { ASSET_UID } from '../content-types/uids';
 import { tracksSchema } from '../storage/metadata';
-import { type AdminAbility, FILE_CREATOR, holdsForFile } from './admin-rights';
+import { type AdminAbility, FILE_CREATOR, holdsForFile, READ_FILES } from './admin-rights';
 import { judgedSchema } from './asset-judgement';
 import { getService } from './get-service';
 import type { JobRow } from './ingest/job-row';
@@ -30,10 +30,6 @@ const rowSchema = z.object({
   derived: z.array(derivedFileSchema).nullish().catch(null),
   ...judgedSchema.shape,
 });
-
-/** Strapi's own rights to look at files of the Media Library, and to change them. */
-export const READ_FILES = 'plugin::upload.read';
-export const CHANGE_FILES = 'plugin::upload.assets.update';
 
 function jobEntry({ kind, state, reason, progress, attempt, failures }: JobRow): AssetEntry['jobs'][number] {
   const sentence = reason === null ? null : INGEST_REASONS[reason];

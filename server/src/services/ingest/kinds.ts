@@ -1,4 +1,11 @@
-import { type DerivedFile, EMBEDDED_TEXT_NAMES, INGEST_KINDS, type IngestKind, rungKindOf } from '../../../contracts';
+import {
+  type DerivedFile,
+  EMBEDDED_TEXT_NAMES,
+  INGEST_KINDS,
+  type IngestKind,
+  type RungKind,
+  rungKindOf,
+} from '../../../contracts';
 import type { Asset } from '../asset';
 import { type LadderFilm, type LadderSettings, rungKindsOf } from './ladder';
 
@@ -20,10 +27,10 @@ const isSound = ({ tracks }: Pick<Asset, 'tracks'>): boolean =>
   (tracks?.some(({ kind }) => kind === 'audio') ?? false) && !hasPicture({ tracks });
 
 /** The lowest first, of all films before the next: it helps those most whose connection is worst, and is made fastest. */
-const rung = (name: string, priority: number): KindPlan => ({
+const rung = (kind: RungKind, name: string, priority: number): KindPlan => ({
   priority,
   outputs: [`${name}.mp4`],
-  suits: (film, settings) => rungKindsOf(film, settings).some((kind) => KIND_PLANS[kind].outputs[0] === `${name}.mp4`),
+  suits: (film, settings) => rungKindsOf(film, settings).includes(kind),
 });
 
 export const KIND_PLANS: Record<IngestKind, KindPlan> = {
@@ -31,13 +38,13 @@ export const KIND_PLANS: Record<IngestKind, KindPlan> = {
   storyboard: { priority: 20, outputs: ['storyboard.jpg', 'storyboard.vtt'], suits: hasPicture },
   texts: { priority: 30, outputs: EMBEDDED_TEXT_NAMES, areTexts: true, suits: () => true },
   waveform: { priority: 40, outputs: ['waveform.json'], suits: isSound },
-  'rung-full': rung('full', 100),
-  'rung-240': rung('240p', 240),
-  'rung-360': rung('360p', 360),
-  'rung-480': rung('480p', 480),
-  'rung-540': rung('540p', 540),
-  'rung-720': rung('720p', 720),
-  'rung-1080': rung('1080p', 1080),
+  'rung-full': rung('rung-full', 'full', 100),
+  'rung-240': rung('rung-240', '240p', 240),
+  'rung-360': rung('rung-360', '360p', 360),
+  'rung-480': rung('rung-480', '480p', 480),
+  'rung-540': rung('rung-540', '540p', 540),
+  'rung-720': rung('rung-720', '720p', 720),
+  'rung-1080': rung('rung-1080', '1080p', 1080),
 };
 
 /** Whether a job of this kind may report so: all that it makes and nothing else, and of each what has to be known. */

@@ -1,6 +1,6 @@
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import { adminAbility, adminStanding, FILE_CREATOR, holdsForFile } from '../admin-rights';
+import { adminAbility, adminStanding, CHANGE_FILES, FILE_CREATOR, holdsForFile } from '../admin-rights';
 import { FILE_UID, markedAsset } from '../protected-mark';
 
 /** Strapi's own right to add files to the Media Library. */
@@ -10,9 +10,6 @@ export const UPLOAD_ACTION = 'plugin::upload.assets.create';
 export async function mayUpload(strapi: Core.Strapi, adminId: number): Promise<boolean> {
   return (await adminStanding(strapi, String(adminId), UPLOAD_ACTION)) === 'holds-right';
 }
-
-/** Its right to change files that are there. */
-const REPLACE_ACTION = 'plugin::upload.assets.update';
 
 const filmFileSchema = z.looseObject({ id: z.number(), url: z.string(), folderPath: z.string() });
 
@@ -28,5 +25,5 @@ export async function findFilmFile(strapi: Core.Strapi, fileId: number): Promise
 /** Whether this admin may replace what lies behind the file, as “Replace media” asks it, read afresh (S23). */
 export async function mayReplace(strapi: Core.Strapi, adminId: number, file: FilmFile): Promise<boolean> {
   const ability = await adminAbility(strapi, String(adminId));
-  return typeof ability !== 'string' && holdsForFile(strapi, { ability, action: REPLACE_ACTION }, [file]);
+  return typeof ability !== 'string' && holdsForFile(strapi, { ability, action: CHANGE_FILES }, [file]);
 }
