@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { clipWithoutEnd, png } from '../support/clips';
 import { publishVideo, unpublishVideo } from '../support/films';
 import { hashOf, type StreamerSide, streamerSide } from '../support/internal';
 import { deleteFromMediaLibrary, type MediaFile, uploadToMediaLibrary } from '../support/media-library';
 import { askForToken, mint } from '../support/minting';
 import { type PublishedSite, startPublishedSite } from '../support/playback-site';
+import { describeTwoNodes } from '../support/second-node';
 import { shortFilm } from '../support/short-film';
 import { createAdminWith } from '../support/strapi-accounts';
 import { askForTicket, createUpload, sendPiece, type Ticket, ticketFor } from '../support/tus-requests';
@@ -307,6 +308,112 @@ describe('the way of a replaced film to the trash', () => {
   });
 });
 
+describe('two changes of one Media Library file in the same instant', () => {
+  const files = () => site.app.strapi.db.query(FILE);
+  const put = (asset: unknown) => service('media-file').replace(file.id, { asset, adminId: site.editor.id });
+
+  /** A film that is about to take the file's place. */
+  async function incoming(name: string) {
+    const { url } = (await upload(name)).file;
+    await files().deleteMany({ where: { url } });
+    return assetOf(assetIdOf({ url }));
+  }
+
+  /** Of these, in the order of when they came: the states of those before the one that the file stands for, and of that one. */
+  async function outcome(...assets: { documentId: string; fileName: string }[]) {
+    const row = await files().findOne({ where: { id: file.id } });
+    const last = assets.find(({ documentId }) => row?.url.endsWith(documentId));
+    const others = [{ documentId: old }, ...assets].filter((one) => one !== last);
+    const stateOf = async ({ documentId }: { documentId: string }) => (await assetOf(documentId)).state;
+    return { row, last, states: await Promise.all(others.map(stateOf)) };
+  }
+  const forsaken = async () => (await verified()).filter(({ code }) => code === 'film-without-file');
+
+  it('replacements: the file stands for one whole film, and all others go to the trash', async () => {
+    const films = await Promise.all(['b.mp4', 'c.mp4', 'd.mp4'].map(incoming));
+    const { session } = await watch();
+    await Promise.all(films.map(put));
+    const { row, last, states } = await outcome(...films);
+    expect(row).toMatchObject({
+      name: last?.fileName,
+      provider_metadata: { protectedVod: { assetId: last?.documentId } },
+    });
+    expect(await assetOf(last?.documentId ?? '')).toMatchObject({ state: 'ready' });
+    expect(states).toEqual(['replaced', 'trashed', 'trashed']);
+    await end(session);
+    await goneToTrash(old);
+    expect(await forsaken()).toEqual([]);
+  });
+
+  it('“Replace media” and a resumable upload: as one after the other', async () => {
+    const demand = { fileName: 'resumed.mp4', sizeBytes: film.byteLength, replaces: file.id };
+    const ticket = await ticketFor(site.app, site.editor, demand);
+    const created = await createUpload(site.app, ticket, film.byteLength);
+    const location = created.headers.get('location') ?? '';
+    const last = { location, token: ticket.token, offset: 0, body: new Uint8Array(film) };
+    const [sent, ...answers] = await Promise.all([
+      sendPiece(site.app, last),
+      upload('b.mp4', file.id),
+      upload('c.mp4', file.id),
+    ]);
+    expect([sent.status, ...answers.map(({ status }) => status)]).toEqual([204, 200, 200]);
+    expect((await assetOf(old)).state).toBe('trashed');
+    expect(await forsaken()).toEqual([]);
+  });
+
+  /** Does something once, between what the plugin does before the next change of a file and that change. */
+  function inBetween(act: () => Promise<unknown>): void {
+    let isDone = false;
+    const unsubscribe = site.app.strapi.db.lifecycles.subscribe({
+      models: [FILE],
+      async beforeUpdate() {
+        if (isDone) return;
+        isDone = true;
+        await act();
+      },
+    });
+    onTestFinished(() => unsubscribe());
+  }
+
+  it('a replacement and the deletion of the file: no film is left that nothing stands for', async () => {
+    const film = await incoming('b.mp4');
+    inBetween(() => files().delete({ where: { id: file.id } }));
+    await expect(put(film)).rejects.toMatchObject({ code: 'upload-target-gone' });
+    expect((await outcome(film)).states).toEqual(['trashed', 'trashed']);
+    expect(await forsaken()).toEqual([]);
+  });
+
+  it('a deletion before a replacement: the film that comes too late goes to the trash', async () => {
+    const film = await incoming('b.mp4');
+    await deleteFromMediaLibrary(site.app, site.editor, file.id, '?force=true');
+    await expect(put(film)).rejects.toThrow(/was deleted/);
+    expect(await assetOf(film.documentId)).toMatchObject({ state: 'trashed' });
+  });
+
+  it('a film and a picture: whichever was first gives way', async () => {
+    const change = { url: '/uploads/p.png', provider_metadata: null, name: 'p.png', ext: '.png', mime: 'image/png' };
+    const putPicture = () => files().update({ where: { id: file.id }, data: { ...change } });
+    const first = await incoming('b.mp4');
+    inBetween(() => put(first));
+    await putPicture();
+    expect(await outcome(first)).toMatchObject({ row: { name: 'b.mp4' }, last: first, states: ['trashed'] });
+    inBetween(putPicture);
+    const second = await incoming('c.mp4');
+    await put(second);
+    expect(await outcome(first, second)).toMatchObject({ row: change, states: ['trashed', 'trashed', 'trashed'] });
+    expect(await forsaken()).toEqual([]);
+  });
+
+  it('a film whose file is gone all the same is told by verify, and has one again after repair', async () => {
+    const film = await incoming('b.mp4');
+    expect(await forsaken()).toMatchObject([{ assetId: film.documentId, key: film.storageKey }]);
+    for await (const _ of service('storage-care').repair({ isQuick: true, minAgeSeconds: 0 }));
+    expect(await service('asset').countFiles(film.documentId)).toBe(1);
+    expect(await assetOf(film.documentId)).toMatchObject({ state: 'ready' });
+    expect(await forsaken()).toEqual([]);
+  });
+});
+
 /** Holds the next redemption between its decision and its session's row. */
 function pauseBeforeInsert() {
   const { store } = service('playback-session');
@@ -348,4 +455,26 @@ it('S17 a stored film whose row is broken keeps nobody from another one', async 
   const { results } = await streamer.sync([{ session }, running]);
   expect(results).toMatchObject([{ state: 'ended' }, { state: 'renewed', grant: { asset: { id: old } } }]);
   expect((await askForToken(site.app, other, site.viewer.jwt)).status).toBe(404);
+});
+
+describeTwoNodes('a film that is replaced on two nodes at once', (node) => {
+  it('again and again: one film stands, and nothing is left over', async () => {
+    for (let round = 0; round < 3; round += 1) {
+      const sites = [site.app, node, site.app, node];
+      const answers = await Promise.all(
+        sites.map((one, at) =>
+          uploadToMediaLibrary(one, site.editor, { name: `${round}-${at}.mp4`, bytes: film, replaces: file.id }),
+        ),
+      );
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    }
+    const row = await site.app.strapi.db.query(FILE).findOne({ where: { id: file.id } });
+    const standing = await assetOf(assetIdOf(row));
+    expect(standing).toMatchObject({ state: 'ready', fileName: row.name });
+    const ours = (await verified()).filter(({ code }) => code === 'film-without-file');
+    expect(ours).toEqual([]);
+    const left = await site.app.strapi.db.query(ASSET).findMany({ where: { replacedIn: file.documentId } });
+    expect(left.length).toBe(12);
+    expect(new Set(left.map(({ state }: { state: string }) => state))).toEqual(new Set(['trashed']));
+  });
 });

@@ -42,6 +42,7 @@ function formatRepair(event: RepairEvent): string | null {
     'to-trash': `its row is back, in the trash: ${to}`,
     'put-aside': `put aside: ${to}`,
     'to-be-made': 'a worker makes it once more',
+    'file-added': 'the Media Library has a file for it again',
   };
   return `mended  ${formatFinding(finding)}: ${words[how]}`;
 }

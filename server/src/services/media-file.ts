@@ -1,6 +1,7 @@
 import type { Core } from '@strapi/strapi';
 import { errors, sanitize } from '@strapi/utils';
 import { z } from 'zod';
+import { VodError } from '../errors';
 import type { Asset } from './asset';
 import { FILE_UID, protectedMark } from './protected-mark';
 
@@ -76,7 +77,10 @@ export function createMediaFileService({ strapi }: { strapi: Core.Strapi }) {
       return rowSchema.parse(row);
     },
 
-    /** Lets a row stand for another film, as “Replace media” does: its id, its folder, and whatever shows it, stay. */
+    /**
+     * Lets a row stand for another film, as “Replace media” does: its id, its folder, and whatever shows it, stay. Throws
+     * `upload-target-gone`.
+     */
     async replace(id: number, { asset, adminId }: { asset: Asset; adminId: number }): Promise<MediaFileRow> {
       const { name, ext, mime, size } = await format({ ...asset, folderId: null });
       const provider = strapi.config.get('plugin::upload.provider');
@@ -84,6 +88,8 @@ export function createMediaFileService({ strapi }: { strapi: Core.Strapi }) {
       const row: unknown = await strapi.db
         .query(FILE_UID)
         .update({ where: { id }, data: { ...film, updatedBy: adminId } });
+      if (!row)
+        throw new VodError('upload-target-gone', 'This file was deleted while another film was put in its place.');
       await announce('media.update', row);
       return rowSchema.parse(row);
     },

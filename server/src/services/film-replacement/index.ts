@@ -1,11 +1,13 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Core } from '@strapi/strapi';
+import { errors } from '@strapi/utils';
 import { z } from 'zod';
 import type { AuditParty } from '../../../contracts';
 import { VIDEO_UID } from '../../content-types/uids';
 import { requesterOf } from '../audit/requester';
 import { getService } from '../get-service';
 import { FILE_UID, markedAsset, protectedMark } from '../protected-mark';
+import { type AddressChange, type FileWrite, isConditional, readdressFile } from './file-address';
 import { createReplacedFilms, type ReplacedFilm, type Replacement } from './replaced-films';
 import { endAbandoned, moveAway } from './retirement';
 
@@ -13,8 +15,10 @@ import { endAbandoned, moveAway } from './retirement';
 const LOOK_AFTER_MS = 500;
 
 interface FileEvent {
-  params: { where?: unknown; data?: unknown };
+  params: FileWrite;
   state: Record<string, unknown>;
+  /** The row of before, of one that was deleted. */
+  result?: unknown;
 }
 
 const fileSchema = z.object({ documentId: z.string() });
@@ -45,17 +49,51 @@ export function createFilmReplacementService({ strapi }: { strapi: Core.Strapi }
   /** Not within the request or transaction of whoever ends a session. */
   const later = AsyncResource.bind((task: () => void) => setTimeout(task, LOOK_AFTER_MS).unref());
 
-  const replacementIn = ({ replacement }: FileEvent['state']) => replacement as Replacement | undefined;
+  const changeIn = ({ change }: FileEvent['state']) => change as AddressChange | undefined;
+
+  /** Bytes do not come back where a transaction is taken back. */
+  async function afterCommit(task: () => Promise<void>): Promise<void> {
+    if (!strapi.db.inTransaction()) return task();
+    await strapi.db.transaction(async ({ onCommit }) => onCommit(() => setImmediate(() => void task())));
+  }
+
+  /** A film that no Media Library row stands for goes to the trash: it could neither be watched nor be deleted. */
+  async function trashIfForsaken(assetId: string): Promise<void> {
+    const assets = getService(strapi, 'asset');
+    if ((await assets.stateOf(assetId)) !== 'ready' || (await assets.countFiles(assetId)) > 0) return;
+    await assets.trash(assetId, 'file-deleted');
+  }
+
+  async function promise({ old, by, file }: AddressChange): Promise<void> {
+    if (old !== null && by !== null) await films.promise({ old, by, file });
+  }
+
+  async function refuseGone(by: string | null): Promise<never> {
+    if (by !== null) await trashIfForsaken(by);
+    throw new errors.NotFoundError('This file was deleted while another film was put in its place.');
+  }
 
   async function fileChanges(event: FileEvent): Promise<void> {
     const by = markedAsset(event.params.data);
-    if (by === null) return;
-    const row: unknown = await strapi.db.query(FILE_UID).findOne({ where: event.params.where });
-    const old = markedAsset(row);
-    if (old === null || old === by) return;
-    const replacement: Replacement = { old, by, file: fileSchema.parse(row).documentId };
-    await films.promise(replacement);
-    event.state.replacement = replacement;
+    const change = await readdressFile(strapi, event.params, promise);
+    if (change.outcome === 'gone' && by !== null && !isConditional(event.params)) await refuseGone(by);
+    if (change.outcome !== 'moved') return;
+    event.state.change = change;
+    // A later one that lost against this one has written its own promise over it.
+    await promise(change);
+    const isThere = (await strapi.db.query(FILE_UID).count({ where: { documentId: change.file } })) > 0;
+    if (!isThere && !change.isConditional) await refuseGone(by);
+  }
+
+  /** Whatever was about to stand in its place, or had just begun to. */
+  async function fileGone({ result }: FileEvent): Promise<void> {
+    const file = fileSchema.safeParse(result).data?.documentId;
+    if (file === undefined) return;
+    await afterCommit(async () => {
+      for (const id of await films.everIn(file)) {
+        await trashIfForsaken(id).catch((error: unknown) => strapi.log.error(error));
+      }
+    });
   }
 
   /** Who did it: an upload over tus comes without an administrator's request, but says whose it is. */
@@ -93,12 +131,14 @@ export function createFilmReplacementService({ strapi }: { strapi: Core.Strapi }
   }
 
   async function fileChanged(event: FileEvent): Promise<void> {
-    const replacement = replacementIn(event.state);
-    if (!replacement || !(await films.settle(replacement.old))) return;
+    const change = changeIn(event.state);
+    if (!change || change.old === null) return;
+    const { old, by, isConditional } = change;
+    // A film in whose place something else was put than it was thought to be when that began.
+    if (by === null) return isConditional ? undefined : afterCommit(() => trashIfForsaken(old));
+    if (!(await films.settle(old))) return;
     const origin = actorOf(event);
-    const done = () => finish(replacement, origin);
-    if (!strapi.db.inTransaction()) return done();
-    await strapi.db.transaction(async ({ onCommit }) => onCommit(() => setImmediate(() => void done())));
+    await afterCommit(() => finish({ old, by }, origin));
   }
 
   /** One film that cannot be put away is no reason to leave the others. */
@@ -112,7 +152,8 @@ export function createFilmReplacementService({ strapi }: { strapi: Core.Strapi }
 
   return {
     subscribe() {
-      strapi.db.lifecycles.subscribe({ models: [FILE_UID], beforeUpdate: fileChanges, afterUpdate: fileChanged });
+      const heard = { beforeUpdate: fileChanges, afterUpdate: fileChanged, afterDelete: fileGone };
+      strapi.db.lifecycles.subscribe({ models: [FILE_UID], ...heard });
     },
     sessionsEnded() {
       timer ??= later(() => {

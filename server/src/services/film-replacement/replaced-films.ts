@@ -13,6 +13,8 @@ const rowSchema = z.object({
   reason: z.string().nullish(),
 });
 
+const chainSchema = z.object({ documentId: z.string(), replacedBy: z.string().nullish() });
+
 /** A film that was replaced, as its row says. */
 export type ReplacedFilm = z.infer<typeof rowSchema>;
 
@@ -68,6 +70,13 @@ export function createReplacedFilms(strapi: Core.Strapi) {
 
     /** That wait for the end of their last session. */
     waiting: () => find({ state: 'replaced' }),
+
+    /** Assets that this Media Library file has stood for, or was about to. */
+    async everIn(file: string): Promise<string[]> {
+      const found: unknown[] = await rows().findMany({ where: { replacedIn: file }, orderBy: { id: 'asc' } });
+      const ids = found.flatMap((row) => Object.values(chainSchema.safeParse(row).data ?? {}));
+      return [...new Set(ids.filter((id) => typeof id === 'string'))];
+    },
 
     /** That were replaced in this Media Library file. */
     of: (file: string) => find({ state: 'replaced', replacedIn: file }),

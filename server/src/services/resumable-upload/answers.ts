@@ -47,6 +47,7 @@ const STATUSES = new Map([
 /** How a failure is told; null for what only the log may know. */
 export function refusalOf(error: unknown): UploadRefusal | null {
   if (error instanceof errors.ForbiddenError) return { status: 403, code: 'upload-forbidden', message: error.message };
+  if (error instanceof errors.NotFoundError) return { status: 422, code: 'upload-target-gone', message: error.message };
   if (!(error instanceof VodError)) {
     const message = 'The disk of this site is full. Free some room, then go on with the upload.';
     return isDiskFull(error) ? { status: 507, code: 'storage-full', message } : null;

@@ -3,6 +3,7 @@ import { errors } from '@strapi/utils';
 import { VodError } from '../../errors';
 import type { IncomingStore } from '../../storage/incoming-store';
 import type { UploadClaims } from '../../tokens/upload-token';
+import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import type { UploadFate, UploadResult } from '../incoming-films/upload-fate';
 import { type FilmFile, findFilmFile, mayReplace, mayUpload } from './admin-right';
@@ -48,9 +49,16 @@ async function storeAsFile(strapi: Core.Strapi, store: IncomingStore, claims: Up
     const film = { assetId, verdict, verdictReason, verdictSentence };
     return { fileId: file.id, fileDocumentId: file.documentId, ...film };
   } catch (error) {
-    await getService(strapi, 'asset').undoIntake(asset);
+    await withdraw(strapi, asset);
     throw error;
   }
+}
+
+/** Takes a stored film back, unless its file was written before what failed, or its bytes are in the trash already. */
+async function withdraw(strapi: Core.Strapi, asset: Asset): Promise<void> {
+  const assets = getService(strapi, 'asset');
+  if ((await assets.stateOf(asset.documentId)) !== 'ready' || (await assets.countFiles(asset.documentId)) > 0) return;
+  await assets.undoIntake(asset);
 }
 
 async function decide(strapi: Core.Strapi, store: IncomingStore, claims: UploadClaims): Promise<UploadFate> {

@@ -45,3 +45,11 @@ export async function addRowFrom(
   const film = { mime, durationSeconds, tracks, judgement, derived };
   return getService(strapi, 'asset').create({ assetId, fileName, sizeBytes, sha256, ...film, ...place });
 }
+
+/** Adds a Media Library file for a film that none stands for, in the folder of these names. */
+export async function giveFile(strapi: Core.Strapi, assetId: string, folders: readonly string[]): Promise<void> {
+  const asset = await getService(strapi, 'asset').findById(assetId);
+  if (asset === null || (await getService(strapi, 'asset').countFiles(assetId)) > 0) return;
+  const folderId = await getService(strapi, 'media-folder').ensure(folders);
+  await getService(strapi, 'media-file').create({ asset, folderId, adminId: null });
+}

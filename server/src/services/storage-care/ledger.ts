@@ -27,6 +27,7 @@ const rowSchema = z
     movingTo: z.string().nullable(),
     movedFrom: z.string().nullable(),
     reason: z.string().nullish(),
+    updatedAt: z.coerce.date(),
     tracks: tracksSchema.optional().catch(undefined),
     derived: z.array(derivedFileSchema).nullish().catch(null),
     ...judgedSchema.shape,
@@ -36,7 +37,7 @@ const rowSchema = z
     return { assetId, ...row, ...(tracks && { tracks }), ...(judgement && { judgement }), derived: derived ?? [] };
   });
 
-export type FilmRow = StoredFilm & { id: number; reason?: string | null | undefined };
+export type FilmRow = StoredFilm & { id: number; reason?: string | null | undefined; updatedAt: Date };
 
 export interface DatabaseLedger extends FilmLedger {
   find(assetId: string): Promise<FilmRow | null>;

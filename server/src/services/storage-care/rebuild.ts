@@ -3,7 +3,7 @@ import { lockLibrary } from '../../storage/keeper-lock';
 import { type FilmMetadata, filmKeyOf } from '../../storage/metadata';
 import { walkArea } from '../../storage/walk';
 import { getService } from '../get-service';
-import { addRowFrom, trueMetadata } from './adoption';
+import { addRowFrom, giveFile, trueMetadata } from './adoption';
 import { createLedger, type DatabaseLedger } from './ledger';
 
 export type RebuildEvent =
@@ -14,9 +14,7 @@ export type RebuildEvent =
 
 async function addReady(strapi: Core.Strapi, metadata: FilmMetadata, key: string): Promise<void> {
   const asset = await addRowFrom(strapi, metadata, { storageKey: key, trashKey: null });
-  if ((await getService(strapi, 'asset').countFiles(asset.documentId)) > 0) return;
-  const folderId = await getService(strapi, 'media-folder').ensure(metadata.folders);
-  await getService(strapi, 'media-file').create({ asset, folderId, adminId: null });
+  await giveFile(strapi, asset.documentId, metadata.folders);
 }
 
 async function adopt(strapi: Core.Strapi, ledger: DatabaseLedger, key: string): Promise<RebuildEvent> {

@@ -15,13 +15,13 @@ import { hasErrno } from '../../storage/storage-error';
 import { pathOfKey, type StorageRoot } from '../../storage/storage-root';
 import { moveToTrash } from '../../storage/trash';
 import { getService } from '../get-service';
-import { addRowFrom, trueMetadata } from './adoption';
+import { addRowFrom, giveFile, trueMetadata } from './adoption';
 import { foldersOf } from './folders';
 import { createLedger, type DatabaseLedger } from './ledger';
 import { finishMoves, type MoveEvent } from './migrate';
-import { type Finding, UNCLAIMED, type VerifyOptions, verify } from './verify';
+import { type Finding, isForsaken, UNCLAIMED, type VerifyOptions, verify } from './verify';
 
-export type MendedHow = 'found' | 'metadata-written' | 'to-trash' | 'put-aside' | 'to-be-made';
+export type MendedHow = 'found' | 'metadata-written' | 'to-trash' | 'put-aside' | 'to-be-made' | 'file-added';
 
 export type RepairEvent =
   | { kind: 'mended'; finding: Finding; how: MendedHow; to: string }
@@ -71,7 +71,19 @@ class Repair {
     if (!film || keyOfFilm(film) !== finding.key) throw new VodError('not-mended', 'The row has changed meanwhile.');
     if (finding.code === 'film-missing' || finding.code === 'film-damaged') return this.#recover(film, finding.code);
     if (finding.code === 'metadata-missing' || finding.code === 'metadata-wrong') return this.#describe(film);
+    if (finding.code === 'film-without-file') return this.#addFile(film);
     throw new VodError('not-mended', 'This needs a person.');
+  }
+
+  /** An editor can see it again, and delete it. */
+  async #addFile({ assetId }: StoredFilm) {
+    // One that was replaced, by a process that died before it said so, goes its way to the trash.
+    await getService(this.strapi, 'film-replacement').sweep();
+    const film = await this.#ledger.find(assetId);
+    if (!film || !(await isForsaken(this.strapi, film, { minAgeSeconds: 0 }))) return 'gone';
+    if (!(await this.#isFile(film.storageKey))) throw new VodError('not-mended', 'There is no film to be shown.');
+    await giveFile(this.strapi, assetId, await foldersOf(this.strapi, film));
+    return { how: 'file-added' as const, to: film.storageKey };
   }
 
   /** Brings a film back that lies under another name. */

@@ -17,6 +17,7 @@ export type FindingCode =
   | 'film-missing'
   | 'film-damaged'
   | 'film-unreadable'
+  | 'film-without-file'
   | 'derived-missing'
   | 'derived-damaged'
   | 'metadata-missing'
@@ -113,8 +114,21 @@ async function isYoung(root: StorageRoot, key: string, { minAgeSeconds }: Verify
   }
 }
 
-async function findingsOf(root: StorageRoot, film: FilmRow, isQuick: boolean): Promise<Finding[]> {
+/** Whether no Media Library file stands for a film that is there to be watched; one whose file is still to come has just come itself. */
+export async function isForsaken(
+  strapi: Core.Strapi,
+  { assetId, state, updatedAt }: FilmRow,
+  { minAgeSeconds }: Pick<VerifyOptions, 'minAgeSeconds'>,
+): Promise<boolean> {
+  if (state !== 'ready' || Date.now() - updatedAt.getTime() < minAgeSeconds * 1000) return false;
+  return (await getService(strapi, 'asset').countFiles(assetId)) === 0;
+}
+
+async function findingsOf(strapi: Core.Strapi, film: FilmRow, options: VerifyOptions): Promise<Finding[]> {
+  const { root } = getService(strapi, 'storage');
+  const { isQuick } = options;
   const codes = [await judgeFilm(root, film, isQuick), await judgeMetadata(root, film)];
+  if (await isForsaken(strapi, film, options)) codes.push('film-without-file');
   if (film.movingTo !== null || film.movedFrom !== null) codes.push('move-unfinished');
   const { assetId, derived } = film;
   const key = keyOfFilm(film);
@@ -138,12 +152,12 @@ export async function* verify(strapi: Core.Strapi, options: VerifyOptions): Asyn
   const { root } = getService(strapi, 'storage');
   const ledger = createLedger(strapi);
   for await (const film of ledger.films()) {
-    const findings = await findingsOf(root, film, options.isQuick);
+    const findings = await findingsOf(strapi, film, options);
     if (findings.length === 0) continue;
     if (await isSettled(ledger, film)) yield* findings;
     else {
       const now = await ledger.find(film.assetId);
-      if (now) yield* await findingsOf(root, now, options.isQuick);
+      if (now) yield* await findingsOf(strapi, now, options);
     }
   }
   yield* unclaimed(root, ledger, options);
