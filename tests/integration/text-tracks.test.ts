@@ -1,11 +1,13 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { addedTextTrackSchema, type TextTrackEntry, textTracksSchema } from '../../server/contracts';
 import { askAsAdmin } from '../support/admin-rest';
 import { clip } from '../support/clips';
 import { publishVideo } from '../support/films';
-import { workerSide } from '../support/ingest-worker';
+import { jobsOf, workerSide } from '../support/ingest-worker';
+import { hashOf, streamerSide } from '../support/internal';
 import { deleteFromMediaLibrary, uploadToMediaLibrary } from '../support/media-library';
 import { mint } from '../support/minting';
 import { createPlaybackAccounts, type PlaybackAccounts } from '../support/playback-site';
@@ -93,7 +95,7 @@ beforeAll(async () => {
   app = await startStrapiApp({
     pluginConfig: {
       streamer: { mode: 'external', publicUrl: 'https://video.example.test' },
-      ingest: { mode: 'external' },
+      ingest: { mode: 'external', ladder: [360] },
       session: { leaseSeconds: 4, outageGraceSeconds: 0 },
     },
   });
@@ -293,5 +295,159 @@ describe('S24 a text track in the storage', () => {
     await app.strapi.db.query(ASSET_UID).deleteMany({ where: { documentId: asset } });
     await all(plugin('storage-care').rebuild());
     expect(await list(asset)).toEqual([added]);
+  });
+});
+  it('comes back with a film that was moved by hand, with all that was made of it', async () => {
+    const { asset, key } = await upload();
+    const added = await add(asset);
+    await workerSide(app).finishAll();
+    const names = await beside(key);
+    expect(names).toEqual(expect.arrayContaining([`text-${added.id}.vtt`, 'poster.jpg', '360p.mp4']));
+    await mkdir(onDisk('library/by hand'));
+    for (const tail of ['', '.vod', '.vod.json'])
+      await rename(onDisk(key + tail), onDisk(`library/by hand/x.mp4${tail}`));
+    const how = (await all<{ how?: string }>(plugin('storage-care').repair(NOW))).map((event) => event.how);
+    expect(how.toSorted()).toEqual(['found', 'metadata-written', 'put-aside']);
+    expect(await beside(key)).toEqual(names);
+    expect(await list(asset)).toEqual([added]);
+    expect((await jobsOf(app, asset)).every(({ state }) => state === 'done')).toBe(true);
+    expect(await findings()).toEqual([]);
+  });
+
+
+/** As a worker does that has found texts of these ids in the film. */
+async function deliver(asset: string, ids: string[], facts = { default: false }): Promise<void> {
+  const worker = workerSide(app);
+  for (let job = await worker.claim({ kinds: ['texts'] }); job; job = await worker.claim({ kinds: ['texts'] })) {
+    const outputs = [];
+    for (const id of job.asset === asset ? ids : []) {
+      const name = `text-${id}.vtt`;
+      const target = onDisk(job.outputs.find((output) => output.name === name)?.storageKey ?? '');
+      const bytes = Buffer.from(PUBLISHED);
+      await mkdir(path.dirname(target), { recursive: true });
+      await writeFile(target, bytes);
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      outputs.push({ name, sizeBytes: bytes.length, sha256, text: { ...GERMAN, ...facts } });
+    }
+    expect(await worker.report(job, { state: 'done', outputs })).toMatchObject({ state: 'settled' });
+  }
+}
+
+describe('a text track that was found in the film', () => {
+  const idsOf = async (asset: string) => {
+    const listed = await list(asset);
+    return Array.isArray(listed) ? listed.map(({ id }) => id) : listed;
+  };
+
+  it('that an editor took away stays away, whatever is made once more', async () => {
+    const { asset, key } = await upload();
+    await deliver(asset, ['e1', 'e2']);
+    await askAsAdmin(app, accounts.editor, `/assets/${asset}/text-tracks/e1`, { method: 'DELETE' });
+    await writeFile(onDisk(`${key}.vod/text-e2.vtt`), 'x');
+    await all(plugin('storage-care').repair(NOW));
+    await deliver(asset, ['e1', 'e2']);
+    expect(await idsOf(asset)).toEqual(['e2']);
+    await workerSide(app).finishAll();
+    expect((await beside(key)).filter((name) => name.startsWith('text-'))).toEqual(['text-e2.vtt']);
+    expect(await findings()).toEqual([]);
+  });
+
+  it('that the film calls its default stands back behind an editor’s', async () => {
+    const { asset } = await upload();
+    const { id } = await add(asset, { facts: { default: 'true' } });
+    await deliver(asset, ['e1'], { default: true });
+    const listed = await list(asset);
+    expect(Array.isArray(listed) && listed.map((one) => [one.id, one.default])).toEqual([
+      [id, true],
+      ['e1', false],
+    ]);
+  });
+
+  it('that an editor took away stays away though the film was moved, its metadata written anew and its row lost', async () => {
+    const { asset, fileId } = await upload();
+    await deliver(asset, ['e1', 'e2']);
+    await askAsAdmin(app, accounts.editor, `/assets/${asset}/text-tracks/e1`, { method: 'DELETE' });
+    await all(plugin('storage-care').migrate('flat'));
+    await rm(onDisk(`library/${asset}.mp4.vod.json`));
+    await all(plugin('storage-care').repair(NOW));
+    await app.strapi.db.query(ASSET_UID).deleteMany({ where: { documentId: asset } });
+    await plugin('ingest').forget(asset);
+    await all(plugin('storage-care').rebuild());
+    await plugin('ingest').backfill();
+    await deliver(asset, ['e1', 'e2']);
+    expect(await idsOf(asset)).toEqual(['e2']);
+    await deleteFromMediaLibrary(app, accounts.editor, fileId);
+    await plugin('storage-care').restore(asset);
+    await deliver(asset, ['e1', 'e2']);
+    expect(await idsOf(asset)).toEqual(['e2']);
+  });
+});
+
+describe('a film that was replaced and is watched still', () => {
+  /** With renditions, pictures and a text beside it. */
+  async function replaced() {
+    const { asset, key, fileId } = await upload();
+    const added = await add(asset);
+    await workerSide(app).finishAll();
+    const names = await beside(key);
+    expect(names).toEqual(expect.arrayContaining([`text-${added.id}.vtt`, 'poster.jpg', '360p.mp4']));
+    const video = await publishVideo(app, accounts.editor, { source: fileId });
+    const answer = await streamerSide(app).introspect((await mint(app, video, accounts.viewer.jwt)).token);
+    if (!answer.active) throw new Error('the token was refused');
+    await uploadToMediaLibrary(app, accounts.editor, { name: 'new.mp4', bytes: clip(), replaces: fileId });
+    await workerSide(app).finishAll();
+    expect(await rowOf(asset)).toMatchObject({ state: 'replaced' });
+    const end = async () => {
+      await plugin('playback-session').store.end(hashOf(answer.sessionId), 'ended-by-editor');
+      await plugin('film-replacement').sweep();
+    };
+    return { asset, key, names, end };
+  }
+  const kinds = async (events: AsyncIterable<{ kind: string; assetId: string }>, asset: string) =>
+    (await all(events)).filter(({ assetId }) => assetId === asset).map(({ kind }) => kind);
+
+  it('stays whole where it lies, whatever is done to the library, and goes to the trash as a whole', async () => {
+    const { asset, key, names, end } = await replaced();
+    expect(await findings()).toEqual([]);
+    expect(await kinds(plugin('storage-care').migrate('directory'), asset)).toEqual([]);
+    await rm(onDisk(`${key}.vod.json`));
+    expect(await findings()).toEqual([`metadata-missing ${key}`]);
+    await all(plugin('storage-care').repair(NOW));
+    expect(await kinds(plugin('storage-care').rebuild(), asset)).toEqual(['known']);
+    expect([(await rowOf(asset)).storageKey, await beside(key), await findings()]).toEqual([key, names, []]);
+    await end();
+    const { state, trashKey } = await rowOf(asset);
+    expect([state, await beside(key), await beside(trashKey)]).toEqual(['trashed', [], names]);
+    expect(await findings()).toEqual([]);
+    await plugin('storage-care').restore(asset);
+    expect([await beside(key), await findings()]).toEqual([names, []]);
+  });
+
+  it('is whole again after its way to the trash was cut off, and what was made of it is not made anew', async () => {
+    const { asset, key, names, end } = await replaced();
+    await mkdir(onDisk(`trash/2026-02-03/${asset}`), { recursive: true });
+    const half = `trash/2026-02-03/${asset}/film.mp4`;
+    for (const tail of ['', '.vod', '.vod.json']) await rename(onDisk(key + tail), onDisk(half + tail));
+    await all(plugin('storage-care').repair(NOW));
+    expect([await beside(key), await findings()]).toEqual([names, []]);
+    // Nobody makes anything of a film that goes.
+    const poster = onDisk(`${key}.vod/poster.jpg`);
+    await rename(poster, `${poster}.aside`);
+    const finding = { code: 'derived-missing', assetId: asset };
+    expect(await all(plugin('storage-care').repair({ ...NOW, minAgeSeconds: 600 }))).toMatchObject([
+      { kind: 'left', finding },
+    ]);
+    await rename(`${poster}.aside`, poster);
+    await end();
+    const { state, trashKey } = await rowOf(asset);
+    expect([state, await beside(trashKey), await findings()]).toEqual(['trashed', names, []]);
+  });
+
+  it('whose row was lost is a film of its own after a rebuild', async () => {
+    const { asset, key, names } = await replaced();
+    await app.strapi.db.query(ASSET_UID).deleteMany({ where: { documentId: asset } });
+    expect(await kinds(plugin('storage-care').rebuild(), asset)).toEqual(['added']);
+    expect(await rowOf(asset)).toMatchObject({ state: 'ready', storageKey: key });
+    expect([await beside(key), await findings()]).toEqual([names, []]);
   });
 });

@@ -46,6 +46,7 @@ const rowSchema = z.object({
     .nullish()
     .catch(null),
   derived: z.array(derivedFileSchema).nullish().catch(null),
+  removedTexts: z.array(z.string()).nullish().catch(null),
   derivedRevision: z.coerce.number().int().nullish(),
 });
 
@@ -63,6 +64,7 @@ export interface AssetFacts extends Film {
   judgement: Judgement | null;
   trashKey?: string | null;
   derived?: DerivedFile[];
+  removedTexts?: string[];
 }
 
 const RESTORED = { state: 'ready', trashKey: null, reason: null, replacedBy: null, replacedIn: null };
@@ -185,7 +187,8 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
 
     /** Adds the row of a film that lies in the library already; with a `trashKey`, in the trash. */
     async create(film: AssetFacts): Promise<Asset> {
-      const { assetId, sizeBytes, sha256, judgement, trashKey = null, derived = [], ...facts } = film;
+      const { assetId, sizeBytes, sha256, judgement, trashKey = null, ...rest } = film;
+      const { derived = [], removedTexts = [], ...facts } = rest;
       const row: unknown = await rows().create({
         data: {
           ...facts,
@@ -195,6 +198,7 @@ export function createAssetService({ strapi }: { strapi: Core.Strapi }) {
           sha256,
           contentVersion: versionOf(sha256),
           derived,
+          removedTexts,
           derivedRevision: 0,
           state: trashKey === null ? 'ready' : 'trashed',
           trashKey,

@@ -2,7 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { assetIdSchema, derivedFileSchema, judgementSchema, storageKeySchema } from '../../contracts';
+import {
+  assetIdSchema,
+  derivedFileSchema,
+  derivedNameSchema,
+  judgementSchema,
+  storageKeySchema,
+} from '../../contracts';
 import { METADATA_SUFFIX } from './segment-name';
 import { hasErrno } from './storage-error';
 import { FILE_MODE, openKey, pathOfKey, type StorageRoot } from './storage-root';
@@ -36,6 +42,8 @@ const metadataSchema = z.object({
   tracks: tracksSchema.optional(),
   /** What was made of it; it lies in the directory `<film>.vod` beside it. */
   derived: z.array(derivedFileSchema).optional(),
+  /** Names of embedded text tracks that an editor took away. */
+  removedTexts: z.array(derivedNameSchema).optional(),
   /** Without it the film is judged again before it is played. */
   judgement: judgementSchema.optional(),
   storedAt: z.iso.datetime(),

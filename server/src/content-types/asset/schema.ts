@@ -19,6 +19,8 @@ export const assetSchema = {
     tracks: { type: 'json' },
     /** What was made of it (`derivedFileSchema`); each write raises the revision, and is void if another came before. */
     derived: { type: 'json' },
+    /** Names of embedded text tracks that an editor took away: no job brings them back. Written with `derived`. */
+    removedTexts: { type: 'json' },
     derivedRevision: { type: 'integer', default: 0 },
     /** Whether the source may be delivered as it is, why, and what editors are told. Null: not judged yet. */
     verdict: { type: 'enumeration', enum: VERDICTS },

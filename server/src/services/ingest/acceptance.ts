@@ -9,6 +9,7 @@ import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import { shortSideOf } from '../picture-size';
 import { retryingDeadlocks } from '../playback-session/deadlock';
+import { standingBack } from '../text-tracks/default-text';
 import { saveDerived, withdrawDerived } from './derived-files';
 import type { Fence, JobStore } from './job-store';
 import { areOutputsOf } from './kinds';
@@ -50,7 +51,8 @@ function measured(strapi: Core.Strapi, { kind, outputs }: Delivery, asset: Asset
 async function place(strapi: Core.Strapi, store: JobStore, delivery: Delivery, asset: Asset): Promise<boolean> {
   const { root } = getService(strapi, 'storage');
   const { fence, note } = delivery;
-  const outputs = measured(strapi, delivery, asset);
+  const made = measured(strapi, delivery, asset).filter(({ name }) => !asset.removedTexts?.includes(name));
+  const outputs = standingBack(made, asset.derived ?? []);
   const placed: { staged: string; target: string }[] = [];
   try {
     return await strapi.db.transaction(async ({ trx }) => {

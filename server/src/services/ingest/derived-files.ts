@@ -11,13 +11,13 @@ import type { Transaction } from '../playback-session/transaction';
 
 const TABLE = 'protected_vod_assets';
 
-/** An asset as it was when somebody looked. */
-export type Seen = Pick<Asset, 'documentId' | 'storageKey' | 'derivedRevision'>;
+/** An asset as it was when somebody looked, and which of its embedded texts are not to come back. */
+export type Seen = Pick<Asset, 'documentId' | 'storageKey' | 'derivedRevision' | 'removedTexts'>;
 
 /** False: it was moved, trashed or changed since it was seen, and nothing is written. */
 async function writeRow(
   strapi: Core.Strapi,
-  { documentId, storageKey, derivedRevision }: Seen,
+  { documentId, storageKey, derivedRevision, removedTexts }: Seen,
   derived: readonly DerivedFile[],
   trx: Transaction | null,
 ): Promise<boolean> {
@@ -27,7 +27,11 @@ async function writeRow(
     .where({ document_id: documentId, storage_key: storageKey, state: 'ready' })
     // Films that were stored by an earlier version have none.
     .whereRaw('coalesce(??, 0) = ?', ['derived_revision', revision])
-    .update({ derived: JSON.stringify(derived), derived_revision: revision + 1 });
+    .update({
+      derived: JSON.stringify(derived),
+      removed_texts: JSON.stringify(removedTexts ?? []),
+      derived_revision: revision + 1,
+    });
   return changed === 1;
 }
 
@@ -46,7 +50,8 @@ export async function saveDerived(
   const { root } = getService(strapi, 'storage');
   const known = await readMetadata(root, seen.storageKey);
   // What is missing or damaged is for `storage repair`, which writes it from the row.
-  if (typeof known !== 'string') await writeMetadata(root, seen.storageKey, { ...known, derived: [...derived] });
+  const made = { derived: [...derived], removedTexts: [...(seen.removedTexts ?? [])] };
+  if (typeof known !== 'string') await writeMetadata(root, seen.storageKey, { ...known, ...made });
   return writeRow(strapi, seen, derived, trx);
 }
 

@@ -40,9 +40,10 @@ export async function addRowFrom(
   metadata: FilmMetadata,
   place: { storageKey: string; trashKey: string | null },
 ) {
-  const { assetId, fileName, sizeBytes, sha256, mime, durationSeconds, tracks = [], judgement = null } = metadata;
+  const { assetId, fileName, sizeBytes, sha256, mime, durationSeconds } = metadata;
+  const { tracks = [], judgement = null, removedTexts = [] } = metadata;
   const derived = await trueDerived(strapi, place.trashKey ?? place.storageKey, metadata);
-  const film = { mime, durationSeconds, tracks, judgement, derived };
+  const film = { mime, durationSeconds, tracks, judgement, derived, removedTexts };
   return getService(strapi, 'asset').create({ assetId, fileName, sizeBytes, sha256, ...film, ...place });
 }
 

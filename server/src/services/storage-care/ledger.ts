@@ -30,12 +30,16 @@ const rowSchema = z
     updatedAt: z.coerce.date(),
     tracks: tracksSchema.optional().catch(undefined),
     derived: z.array(derivedFileSchema).nullish().catch(null),
+    removedTexts: z.array(z.string()).nullish().catch(null),
     ...judgedSchema.shape,
   })
-  .transform(({ documentId: assetId, tracks, derived, verdict, verdictReason, verdictSentence, ...row }) => {
-    const judgement = judgementOf({ verdict, verdictReason, verdictSentence });
-    return { assetId, ...row, ...(tracks && { tracks }), ...(judgement && { judgement }), derived: derived ?? [] };
-  });
+  .transform(
+    ({ documentId: assetId, tracks, derived, removedTexts, verdict, verdictReason, verdictSentence, ...row }) => {
+      const judgement = judgementOf({ verdict, verdictReason, verdictSentence });
+      const made = { derived: derived ?? [], removedTexts: removedTexts ?? [] };
+      return { assetId, ...row, ...(tracks && { tracks }), ...(judgement && { judgement }), ...made };
+    },
+  );
 
 export type FilmRow = StoredFilm & { id: number; reason?: string | null | undefined; updatedAt: Date };
 

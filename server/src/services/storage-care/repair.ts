@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import { isUploadedText } from '../../../contracts';
 import { VodError } from '../../errors';
-import { filmKeyOfDerived } from '../../storage/derived';
+import { derivedKeyOf, filmKeyOfDerived } from '../../storage/derived';
 import { hashKey } from '../../storage/hash-key';
 import { lockLibrary } from '../../storage/keeper-lock';
 import { moveToKey, pruneEmptyParents } from '../../storage/library';
@@ -96,9 +96,21 @@ class Repair {
       throw new VodError('not-mended', 'Another file has the name.');
     }
     this.#strays.delete(found);
+    await this.#bringBeside(film, found);
     await pruneEmptyParents(this.#root, found);
     await this.#describe(film);
     return { how: 'found' as const, to: found };
+  }
+
+  /** What was made of it has gone with it, or has stayed: what somebody uploaded is nowhere else. */
+  async #bringBeside(film: StoredFilm, found: string): Promise<void> {
+    for (const { name, sha256 } of film.derived) {
+      const [from, to] = [derivedKeyOf(found, name), derivedKeyOf(keyOfFilm(film), name)];
+      if (!this.#strays.has(from) || (await hashKey(this.#root, from).catch(() => null)) !== sha256) continue;
+      if (!(await moveToKey(this.#root, pathOfKey(this.#root, from), to))) continue;
+      this.#strays.delete(from);
+      await pruneEmptyParents(this.#root, from);
+    }
   }
 
   async #findStray(film: StoredFilm): Promise<string | null> {
@@ -113,12 +125,20 @@ class Repair {
   }
 
   /** Nothing is lost: a worker makes it of the film once more. What somebody uploaded is left for a person to see to. */
-  async #remake({ assetId, state }: StoredFilm, key: string) {
+  async #remake(film: StoredFilm, key: string) {
+    const { assetId, state } = film;
+    if (await this.#isBack(film, key)) return 'gone';
     if (state !== 'ready') throw new VodError('not-mended', 'Restore the film first.');
     const name = path.posix.basename(key);
     if (isUploadedText(name)) throw new VodError('not-mended', 'Somebody uploaded it; nothing makes it anew.');
     await getService(this.strapi, 'ingest').remake(assetId, [name]);
     return { how: 'to-be-made' as const, to: key };
+  }
+
+  /** It came back with its film. */
+  async #isBack({ derived }: StoredFilm, key: string): Promise<boolean> {
+    const made = derived.find(({ name }) => name === path.posix.basename(key));
+    return made !== undefined && (await hashKey(this.#root, key).catch(() => null)) === made.sha256;
   }
 
   async #describe(film: StoredFilm) {

@@ -13,6 +13,7 @@ import {
 import { VodError } from '../../errors';
 import { requesterOf } from '../audit/requester';
 import { getService } from '../get-service';
+import { withoutDefault } from './default-text';
 import { publishText } from './published-text';
 import { createShelf } from './shelf';
 
@@ -37,14 +38,6 @@ export interface TextTracksService {
 function entryOf({ name, sizeBytes, text }: DerivedFile): TextTrackEntry[] {
   const id = textIdOf(name);
   return id === null || text === undefined ? [] : [{ ...text, id, sizeBytes, isEmbedded: isEmbeddedText(id) }];
-}
-
-/** One of what is shown over the picture is the default, and one of the lists of chapters. */
-function withoutDefault(files: readonly DerivedFile[], { kind }: TextTrackFacts): DerivedFile[] {
-  const isRival = (text: TextTrackFacts) => (text.kind === 'chapters') === (kind === 'chapters');
-  return files.map((file) =>
-    file.text && isRival(file.text) ? { ...file, text: { ...file.text, default: false } } : file,
-  );
 }
 
 function merge(known: readonly DerivedFile[], file: DerivedFile): DerivedFile[] {

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
-import type { DerivedFile } from '../../../contracts';
+import { type DerivedFile, EMBEDDED_TEXT_NAMES } from '../../../contracts';
 import { VodError } from '../../errors';
 import { derivedKeyOf } from '../../storage/derived';
 import { pruneEmptyParents } from '../../storage/library';
@@ -38,6 +38,12 @@ async function takeAway(root: StorageRoot, filmKey: string, name: string): Promi
   const key = derivedKeyOf(filmKey, name);
   await rm(pathOfKey(root, key), { force: true });
   await pruneEmptyParents(root, key);
+}
+
+/** Where the film has it in itself, the next job would find it there again. */
+function withoutReturn(asset: Asset, name: string): Asset {
+  if (!EMBEDDED_TEXT_NAMES.includes(name)) return asset;
+  return { ...asset, removedTexts: [...new Set([...(asset.removedTexts ?? []), name])] };
 }
 
 /** The files beside films that nobody but a person can give: row, metadata and disk change together. */
@@ -92,14 +98,14 @@ export function createShelf(strapi: Core.Strapi) {
       throw new VodError('storage-busy', 'The film was changed by others again and again.');
     },
 
-    /** Null: the film has no such file. Throws as `put` does. */
+    /** For good, also where a job has made it. Null: the film has no such file. Throws as `put` does. */
     async remove(assetId: string, name: string): Promise<DerivedFile | null> {
       for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
         const asset = await require(assetId);
         const file = asset.derived?.find((one) => one.name === name);
         if (!file) return null;
         const rest = (asset.derived ?? []).filter((one) => one !== file);
-        if (await saveDerived(strapi, asset, rest, null)) {
+        if (await saveDerived(strapi, withoutReturn(asset, name), rest, null)) {
           // Moved since then, it is found where nobody claims it.
           await takeAway(root(), asset.storageKey, name);
           return file;

@@ -2,7 +2,8 @@ import type { AssetState, DerivedFile } from '../../../contracts';
 import type { FilmMetadata } from '../metadata';
 
 /** A film as its row says it. The row alone decides where a film lies. */
-export interface StoredFilm extends Omit<FilmMetadata, 'version' | 'folders' | 'storedAt' | 'derived'> {
+export interface StoredFilm
+  extends Omit<FilmMetadata, 'version' | 'folders' | 'storedAt' | 'derived' | 'removedTexts'> {
   state: AssetState;
   /** Set while it lies in the trash, or is about to. */
   trashKey: string | null;
@@ -12,6 +13,8 @@ export interface StoredFilm extends Omit<FilmMetadata, 'version' | 'folders' | '
   movedFrom: string | null;
   /** What was made of it. */
   derived: readonly DerivedFile[];
+  /** Names of what is not to be made again. */
+  removedTexts?: readonly string[];
 }
 
 /** What a move writes down, each time before it does what cannot be undone. */

@@ -79,10 +79,10 @@ async function carryDerived(
 export function metadataOf(film: StoredFilm, folders: readonly string[], storedAt: string) {
   const { assetId, fileName, storageKey, mime, sizeBytes, sha256, durationSeconds } = film;
   const { tracks, judgement } = film;
-  const derived = [...film.derived];
+  const made = { derived: [...film.derived], removedTexts: [...(film.removedTexts ?? [])] };
   const facts = { assetId, fileName, storageKey, folders, mime, sizeBytes, sha256, durationSeconds };
   const known = { ...(tracks && { tracks }), ...(judgement && { judgement }) };
-  return { version: 1 as const, ...facts, ...known, derived, storedAt };
+  return { version: 1 as const, ...facts, ...known, ...made, storedAt };
 }
 
 /**
@@ -106,7 +106,11 @@ export async function moveFilm(root: StorageRoot, ledger: FilmLedger, move: Move
   if (await ledger.commit(film, to)) {
     // What was made meanwhile has come to the old place, and comes to the new one from now on.
     const now = await ledger.find(film.assetId);
-    if (now?.state === 'ready' && now.storageKey === to && !isDeepStrictEqual(now.derived, film.derived)) {
+    if (
+      now?.state === 'ready' &&
+      now.storageKey === to &&
+      !isDeepStrictEqual([now.derived, now.removedTexts], [film.derived, film.removedTexts])
+    ) {
       await carryDerived(root, now, film.storageKey, to);
       await describe(root, { ...move, film: now }, to);
     }
