@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { textTrackFactsSchema, textTrackIdSchema } from './text-tracks';
+import { type TextTrackFacts, textTrackFactsSchema, textTrackIdSchema } from './text-tracks';
 
 /** Why a text was not taken; `line` (from 1) tells where. Stable. */
 export const TEXT_PROBLEMS = {
@@ -30,13 +30,15 @@ export const textTracksSchema = z.object({ data: z.array(textTrackEntrySchema) }
 /** Of `POST` there. */
 export const addedTextTrackSchema = z.object({ data: textTrackEntrySchema });
 
+const flag = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((text) => text === 'true');
+
 /** Query of `POST` there; the body is the text itself, as `application/octet-stream`. */
-export const textTrackQuerySchema = z.strictObject({
-  ...textTrackFactsSchema.shape,
-  default: z
-    .enum(['true', 'false'])
-    .default('false')
-    .transform((text) => text === 'true'),
-});
+export const textTrackQuerySchema = z
+  .strictObject({ ...textTrackFactsSchema.shape, default: flag, forced: flag })
+  .refine(({ kind, forced }) => !forced || kind !== 'chapters', 'Chapters cannot be forced: they are not shown.')
+  .transform(({ forced, ...facts }): TextTrackFacts => ({ ...facts, ...(forced && { forced }) }));
 
 export type TextTrackEntry = z.infer<typeof textTrackEntrySchema>;

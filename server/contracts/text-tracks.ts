@@ -75,6 +75,8 @@ export const textTrackFactsSchema = z.object({
     .regex(/^[^\p{Cc}\p{Cs}\p{Zl}\p{Zp}]*$/u, 'A label is one line of text.'),
   /** Shown unless the viewer chooses otherwise. */
   default: z.boolean(),
+  /** Of what is shown: also to those who want no subtitles, because it cannot be understood without (RFC 8216 §4.3.4.1). */
+  forced: z.boolean().exactOptional(),
 });
 
 export type TextTrackKind = (typeof TEXT_TRACK_KINDS)[number];

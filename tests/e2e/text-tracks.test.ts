@@ -80,15 +80,33 @@ describe.skipIf(!FFMPEG)('texts of a film', () => {
 
   it('that are SubRip, SubStation Alpha or WebVTT in Matroska are taken out', async () => {
     const { textTracks, chapters } = await answerFor('spoken.mkv');
-    expect(textTracks.map(({ kind, language, label }) => [kind, language, label])).toEqual([
-      ['subtitles', 'de', 'Deutsch "=;'],
-      ['captions', 'en', 'English SDH'],
-      ['subtitles', 'und', 'Subtitles 3'],
+    const told = textTracks.map(({ kind, language, label, default: isDefault, forced = false }) => {
+      return [kind, language, label, isDefault, forced];
+    });
+    expect(told).toEqual([
+      ['subtitles', 'de', 'Deutsch "=;', false, true],
+      ['captions', 'en', 'English SDH', true, false],
+      ['captions', 'und', 'Subtitles 3', false, false],
     ]);
     for (const { url, language } of textTracks) {
       expect(await textAt(url)).toContain(language === 'de' ? '<i>Guten</i> Tag &amp; willkommen' : '\nHello\n');
     }
     expect(chapters).toBeNull();
+  });
+
+  it('that are forced, the default or for the hearing-impaired are announced as such', async () => {
+    const { urls } = await answerFor('spoken.mkv');
+    const lines = (await textAt(urls.hls)).split('\n').filter((line) => line.includes('TYPE=SUBTITLES'));
+    const told = lines.map((line) => [/DEFAULT=(\w+)/, /FORCED=(\w+)/].map((one) => one.exec(line)?.[1]));
+    expect(told).toEqual([
+      ['NO', 'YES'],
+      ['YES', 'NO'],
+      ['NO', 'NO'],
+    ]);
+    expect(lines.map((line) => line.includes('transcribes-spoken-dialog'))).toEqual([false, true, true]);
+    const sets = (await textAt(urls.dash)).split('<AdaptationSet').filter((set) => set.includes('contentType="text"'));
+    const roles = sets.map((set) => [...set.matchAll(/role:2011" value="([\w-]+)"/g)].map(([, role]) => role));
+    expect(roles).toEqual([['forced-subtitle'], ['caption', 'main'], ['caption']]);
   });
 
   it('that are pictures are left out, and administrators are told so', async () => {

@@ -141,6 +141,15 @@ describe('a text track', () => {
     ]);
   });
 
+  it('is forced where that is said, unless it is a list of chapters', async () => {
+    const { asset } = film;
+    const added = await add(asset, { facts: { forced: 'true' } });
+    expect([added.forced, (await add(asset)).forced]).toEqual([true, undefined]);
+    expect(await list(asset)).toMatchObject([{ id: added.id, forced: true }, {}]);
+    expect((await send(asset, { facts: { forced: 'true', kind: 'chapters' } })).status).toBe(400);
+    expect((await send(asset, { facts: { forced: 'yes' } })).status).toBe(400);
+  });
+
   it('is told in the audit when it comes and when it goes', async () => {
     const { asset } = await upload();
     const { id } = await add(asset);
@@ -289,14 +298,6 @@ describe('S24 a text track in the storage', () => {
     expect(await findings()).toEqual([]);
   });
 
-  it('comes back with a lost row, and what was known of it', async () => {
-    const { asset } = await upload();
-    const added = await add(asset, { facts: { kind: 'captions', label: 'Für alle' } });
-    await app.strapi.db.query(ASSET_UID).deleteMany({ where: { documentId: asset } });
-    await all(plugin('storage-care').rebuild());
-    expect(await list(asset)).toEqual([added]);
-  });
-});
   it('comes back with a film that was moved by hand, with all that was made of it', async () => {
     const { asset, key } = await upload();
     const added = await add(asset);
@@ -314,6 +315,14 @@ describe('S24 a text track in the storage', () => {
     expect(await findings()).toEqual([]);
   });
 
+  it('comes back with a lost row, and what was known of it', async () => {
+    const { asset } = await upload();
+    const added = await add(asset, { facts: { kind: 'captions', label: 'Für alle' } });
+    await app.strapi.db.query(ASSET_UID).deleteMany({ where: { documentId: asset } });
+    await all(plugin('storage-care').rebuild());
+    expect(await list(asset)).toEqual([added]);
+  });
+});
 
 /** As a worker does that has found texts of these ids in the film. */
 async function deliver(asset: string, ids: string[], facts = { default: false }): Promise<void> {

@@ -24,7 +24,7 @@ export interface TextFilms {
 
 /**
  * Films with texts, six seconds each. `spoken.mp4`: sound and subtitles in German and English, two chapters. `spoken.mkv`: the
- * same subtitles as SubRip, SubStation Alpha and WebVTT. `pictures.mkv`: the first of them are said
+ * same subtitles as SubRip (forced), SubStation Alpha (the default) and WebVTT (for the hearing-impaired). `pictures.mkv`: the first of them are said
  * to be pictures (PGS). `sound.m4a`: no picture.
  */
 export async function makeTextFilms(): Promise<TextFilms> {
@@ -54,6 +54,7 @@ export async function makeTextFilms(): Promise<TextFilms> {
     ...['-i', at('spoken.mp4'), '-i', at('de.srt'), '-i', at('en.srt'), '-map', '0:v', '-map', '0:a:0'],
     ...['-map', '1', '-map', '2', '-map', '2', '-map_chapters', '-1', '-c', 'copy'],
     ...['-c:s:0', 'subrip', '-c:s:1', 'ass', '-c:s:2', 'webvtt', '-metadata:s:s:0', 'language=ger'],
+    ...['-disposition:s:0', 'forced', '-disposition:s:1', 'default', '-disposition:s:2', 'hearing_impaired'],
     ...[
       '-metadata:s:s:0',
       'title=Deutsch "=;',

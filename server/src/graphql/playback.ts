@@ -27,6 +27,8 @@ const TYPE_DEFS = `
     language: String!
     label: String!
     default: Boolean!
+    "Shown also to those who want no subtitles; null where it is not."
+    forced: Boolean
   }
 
   "What the token endpoint would answer. For the caller alone, and to be used by \`expiresAt\`."

@@ -6,8 +6,8 @@ type Addresses = Pick<PlaybackTokenAnswer['data'], 'textTracks' | 'chapters' | '
 export function textAddresses(asset: GrantedAsset, url: (resource: AddressedResource) => string): Addresses {
   const { textTracks = [], waveform } = asset;
   return {
-    textTracks: textTracks.map(({ id: text, kind, language, label, default: isDefault }) => {
-      return { url: url({ kind: 'text', text }), kind, language, label, default: isDefault };
+    textTracks: textTracks.map(({ id: text, kind, language, label, default: isDefault, forced }) => {
+      return { url: url({ kind: 'text', text }), kind, language, label, default: isDefault, ...(forced && { forced }) };
     }),
     chapters: chaptersOf(asset) ? url({ kind: 'chapters' }) : null,
     waveform: waveform ? url({ kind: 'waveform' }) : null,

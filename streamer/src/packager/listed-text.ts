@@ -10,6 +10,8 @@ export interface ListedText {
   /** Unique among the texts of the film. Not escaped for any format. */
   name: string;
   isDefault: boolean;
+  /** Essential, whatever the viewer prefers. */
+  isForced: boolean;
   sizeBytes: number;
   /** Changes with every byte. */
   version: string;
@@ -22,10 +24,12 @@ function isShown(text: GrantedTextTrack): text is GrantedTextTrack & { kind: Lis
 /** Those that are shown over the picture. */
 export function listedTexts({ textTracks = [] }: Pick<GrantedAsset, 'textTracks'>): ListedText[] {
   const taken = new Set<string>();
-  return textTracks.filter(isShown).map(({ id, kind, language, label, default: isDefault, file }) => {
-    const name = makeUnique(label, taken);
-    taken.add(name);
-    const { sizeBytes, version } = file;
-    return { id, kind, ...(language !== 'und' && { language }), name, isDefault, sizeBytes, version };
-  });
+  return textTracks
+    .filter(isShown)
+    .map(({ id, kind, language, label, default: isDefault, forced: isForced = false, file }) => {
+      const name = makeUnique(label, taken);
+      taken.add(name);
+      const { sizeBytes, version } = file;
+      return { id, kind, ...(language !== 'und' && { language }), name, isDefault, isForced, sizeBytes, version };
+    });
 }

@@ -11,6 +11,7 @@ import {
 } from '../../../../server/contracts';
 import { toLanguageTag } from '../../packager/track-label';
 import type { EmbeddedChapter, EmbeddedSubtitles } from '../tools/film-texts';
+import type { TrackFlags } from '../tools/track-flags';
 
 /** How films name subtitles that also tell what is to be heard. */
 const FOR_THE_DEAF = /\b(?:sdh|cc)\b|hearing|captions/i;
@@ -43,12 +44,17 @@ export function publishChapters(chapters: readonly EmbeddedChapter[], originMs: 
   return publish(shifted(cues, originMs), 'chapters');
 }
 
-/** What a film says of its subtitles; `number` from 1, for one that has no name. */
-export function describeSubtitles({ language: code, title }: EmbeddedSubtitles, number: number): TextTrackFacts {
+/** What a film says of its subtitles, by their names and by flags; `number` from 1, for one that has no name. */
+export function describeSubtitles(
+  { language: code, title }: EmbeddedSubtitles,
+  number: number,
+  { isDefault, isForced, isForHearingImpaired }: TrackFlags,
+): TextTrackFacts {
   const language = toLanguageTag(code) ?? 'und';
-  const kind = FOR_THE_DEAF.test(title) ? 'captions' : 'subtitles';
+  const kind = isForHearingImpaired || FOR_THE_DEAF.test(title) ? 'captions' : 'subtitles';
+  const flags = { default: isDefault, ...(isForced && { forced: true }) };
   const spoken = new Intl.DisplayNames('en', { type: 'language', fallback: 'none' }).of(language);
-  const fallback = { kind, language, label: (language !== 'und' && spoken) || `Subtitles ${number}`, default: false };
+  const fallback = { kind, language, label: (language !== 'und' && spoken) || `Subtitles ${number}`, ...flags };
   const named = { ...fallback, label: [...title.replace(/\s+/g, ' ')].slice(0, 100).join('') };
   return textTrackFactsSchema.safeParse(named).data ?? textTrackFactsSchema.parse(fallback);
 }

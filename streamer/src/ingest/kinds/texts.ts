@@ -9,8 +9,9 @@ import {
 } from '../../../../server/contracts';
 import { ALL_DECODERS } from '../tools/film-input';
 import { originOf } from '../tools/film-probe';
-import { type EmbeddedSubtitles, extractArguments, type FilmTexts, probeTexts } from '../tools/film-texts';
+import { type EmbeddedSubtitles, extractArguments, type FilmTexts, probeFlags, probeTexts } from '../tools/film-texts';
 import { readToolFile } from '../tools/tool-file';
+import { NO_FLAGS, type TrackFlags } from '../tools/track-flags';
 import { CHAPTERS_FACTS, describeSubtitles, publishChapters, publishSubtitles } from './embedded-text';
 import type { Maker, Making } from './maker';
 
@@ -34,18 +35,35 @@ async function extract(making: Making, wanted: ReadonlyMap<string, EmbeddedSubti
   await tools.ffmpeg({ args, cwd: scratch.work, seconds, fileBytes: MAX_FILE_BYTES, signal });
 }
 
+/** What the film says of those that are published; the first default is the one. */
+function describeAll(
+  making: Making,
+  published: ReadonlyMap<string, EmbeddedSubtitles>,
+  flags: ReadonlyMap<string, TrackFlags>,
+): void {
+  let hasDefault = false;
+  for (const [id, one] of published) {
+    const told = flags.get(id) ?? NO_FLAGS;
+    const facts = describeSubtitles(one, one.index + 1, { ...told, isDefault: told.isDefault && !hasDefault });
+    hasDefault ||= facts.default;
+    making.described(textFileNameOf(id), facts);
+  }
+}
+
 /** The published texts by their ids; those that cannot be read are missing. */
 async function publish(making: Making, texts: FilmTexts, originMs: number): Promise<Map<string, string>> {
   const published = new Map<string, string>();
   const wanted = wantedOf(texts);
   if (wanted.size > 0) await extract(making, wanted);
+  const readable = new Map<string, EmbeddedSubtitles>();
   for (const [id, one] of wanted) {
     const raw = await readToolFile(path.join(making.scratch.work, rawNameOf(id)), MAX_TEXT_BYTES);
     const text = publishSubtitles(raw, originMs);
     if (text === null) continue;
     published.set(id, text);
-    making.described(textFileNameOf(id), describeSubtitles(one, one.index + 1));
+    readable.set(id, one);
   }
+  if (readable.size > 0) describeAll(making, readable, await probeFlags(making, readable));
   if (published.size < texts.subtitles.length) making.noted('texts-left-out');
   const chapters = publishChapters(texts.chapters, originMs);
   if (chapters === null) return published;

@@ -1,8 +1,10 @@
 import path from 'node:path';
+import { IngestError } from '../ingest-error';
 import type { Making } from '../kinds/maker';
 import { ALL_DECODERS, type FilmInput, inputOptions } from './film-input';
 import { type MetadataSection, parseMetadata } from './film-metadata';
-import { readToolFile } from './tool-file';
+import { readToolBytes, readToolFile } from './tool-file';
+import { NO_FLAGS, parseTrackFlags, type TrackFlags } from './track-flags';
 
 /** Decoders by ffmpeg's name of the codec; what is not here are pictures, or nothing that WebVTT could say. */
 const TEXT_DECODERS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -17,6 +19,7 @@ const ALL_TEXT_DECODERS = [...TEXT_DECODERS.values()].flat();
 const METADATA = 'about.txt';
 const CODECS = 'codecs.txt';
 const MAX_METADATA_BYTES = 4 * 1024 * 1024;
+const MAX_FLAGS_BYTES = 64 * 1024;
 const PROBE_SECONDS = 60;
 const MAX_CHAPTERS = 1000;
 
@@ -83,6 +86,40 @@ export async function probeTexts({ film, tools, scratch: { work }, signal }: Run
     }),
     chapters: chapters.flatMap(chapterOf),
   };
+}
+
+const flagsNameOf = (id: string): string => `flags-${id}.mkv`;
+
+/**
+ * Arguments that write the header of a Matroska file for each of these subtitles: the one format in which ffmpeg tells what it
+ * takes them for. One file each, since among several ffmpeg would make one the default that the film does not call so.
+ */
+function flagsArguments(film: FilmInput, wanted: ReadonlyMap<string, EmbeddedSubtitles>): string[] {
+  return [
+    // The beginning tells it all.
+    ...['-t', '0.1', ...inputOptions(film, ALL_TEXT_DECODERS)],
+    ...[...wanted].flatMap(([id, { index }]) => [
+      ...['-map', `0:s:${index}`, '-map_metadata', '-1', '-map_chapters', '-1', '-c:s', 'srt'],
+      ...['-default_mode', 'passthrough', '-f', 'matroska', `file:${flagsNameOf(id)}`],
+    ]),
+  ];
+}
+
+/** What the film says of these subtitles, by their ids. Where ffmpeg cannot tell, they are nothing but subtitles. */
+export async function probeFlags(
+  { film, tools, scratch: { work }, signal }: Run,
+  wanted: ReadonlyMap<string, EmbeddedSubtitles>,
+): Promise<Map<string, TrackFlags>> {
+  const bounds = { cwd: work, seconds: PROBE_SECONDS, fileBytes: MAX_FLAGS_BYTES, signal };
+  await tools.ffmpeg({ ...bounds, args: flagsArguments(film, wanted) }).catch((error: unknown) => {
+    if (!(error instanceof IngestError) || error.reason !== 'tool-failed') throw error;
+  });
+  const flags = new Map<string, TrackFlags>();
+  for (const id of wanted.keys()) {
+    const header = await readToolBytes(path.join(work, flagsNameOf(id)), MAX_FLAGS_BYTES);
+    flags.set(id, header === null ? NO_FLAGS : parseTrackFlags(header));
+  }
+  return flags;
 }
 
 /** Arguments that write these subtitles as WebVTT to files of these names, in the film's own time, in one run. */

@@ -3,10 +3,10 @@ import { open } from 'node:fs/promises';
 import { IngestError } from '../ingest-error';
 
 /**
- * What a tool wrote to a file of its own, as text. Null: there is none, or it is larger. Throws `output-invalid` where it is no plain
+ * What a tool wrote to a file of its own. Null: there is none, or it is larger. Throws `output-invalid` where it is no plain
  * file: a tool that was taken over might name another one by it.
  */
-export async function readToolFile(file: string, maxBytes: number): Promise<string | null> {
+export async function readToolBytes(file: string, maxBytes: number): Promise<Buffer | null> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   const handle = await open(file, flags).catch((cause: unknown) => {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return null;
@@ -16,8 +16,13 @@ export async function readToolFile(file: string, maxBytes: number): Promise<stri
   try {
     const stat = await handle.stat();
     if (!stat.isFile()) throw new IngestError('output-invalid', 'a tool left no plain file');
-    return stat.size > maxBytes ? null : await handle.readFile('utf8');
+    return stat.size > maxBytes ? null : await handle.readFile();
   } finally {
     await handle.close();
   }
+}
+
+/** The same, as text. */
+export async function readToolFile(file: string, maxBytes: number): Promise<string | null> {
+  return (await readToolBytes(file, maxBytes))?.toString('utf8') ?? null;
 }

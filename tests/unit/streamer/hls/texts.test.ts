@@ -18,6 +18,7 @@ const TEXTS: ListedText[] = listedTexts({
     granted('e2', 'Deutsch', { default: true, kind: 'captions' }),
     granted('3f9a2b1c', 'Say "no",\u2028DEFAULT=YES', { language: 'und' }),
     granted('0000aaaa', 'Auch Deutsch', { default: true }),
+    granted('e3', 'Schilder', { forced: true }),
     granted('chapters', 'Kapitel', { kind: 'chapters' }),
   ],
 });
@@ -26,7 +27,7 @@ const playlist = (tracks = [videoTrack('source-v1'), audioTrack('source-a1')]) =
   formatMultivariantPlaylist({ durationSeconds: 10, tracks }, TEXTS).split('\n');
 
 describe('texts in the multivariant playlist', () => {
-  it('are one group, with one default, and no two that a player could choose by language alone', () => {
+  it('are one group, with one default, and no two that a player which chooses by itself could not tell apart', () => {
     const lines = playlist().filter((line) => line.includes('TYPE=SUBTITLES'));
     const group = '#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID="text"';
     const sounds =
@@ -36,7 +37,19 @@ describe('texts in the multivariant playlist', () => {
       `${group},NAME="Deutsch (2)",LANGUAGE="de",DEFAULT=YES,AUTOSELECT=YES,FORCED=NO,${sounds},URI="text/e2/media.m3u8"`,
       `${group},NAME="Say 'no', DEFAULT=YES",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO,URI="text/3f9a2b1c/media.m3u8"`,
       `${group},NAME="Auch Deutsch",LANGUAGE="de",DEFAULT=NO,AUTOSELECT=NO,FORCED=NO,URI="text/0000aaaa/media.m3u8"`,
+      `${group},NAME="Schilder",LANGUAGE="de",DEFAULT=NO,AUTOSELECT=YES,FORCED=YES,URI="text/e3/media.m3u8"`,
     ]);
+  });
+
+  it('that are like the default one are not chosen in its place', () => {
+    const texts = listedTexts({
+      textTracks: [granted('e1', 'one'), granted('e2', 'two', { default: true }), granted('e3', 'three')],
+    });
+    const lines = formatMultivariantPlaylist({ durationSeconds: 10, tracks: [videoTrack('source-v1')] }, texts);
+    const chosen = [...lines.matchAll(/NAME="(\w+)".*DEFAULT=(\w+),AUTOSELECT=(\w+)/g)].map(([, ...found]) =>
+      found.join(' '),
+    );
+    expect(chosen).toEqual(['one NO NO', 'two YES YES', 'three NO NO']);
   });
 
   it('are named by every variant, also where there is sound alone', () => {
@@ -102,7 +115,7 @@ describe('texts in the manifest', () => {
   ].map(([set]) => set);
 
   it('are sets of their own behind those of the film, each one file', () => {
-    expect(sets).toHaveLength(6);
+    expect(sets).toHaveLength(7);
     expect(sets[3]).toBe(
       [
         '<AdaptationSet id="3" contentType="text" mimeType="text/vtt" lang="de">',
@@ -116,5 +129,8 @@ describe('texts in the manifest', () => {
       ].join('\n'),
     );
     expect(sets[4]).toContain('<Label>Say &quot;no&quot;');
+    expect([...(sets[6] ?? '').matchAll(/<Role [^>]*value="([^"]+)"/g)].map(([, role]) => role)).toEqual([
+      'forced-subtitle',
+    ]);
   });
 });

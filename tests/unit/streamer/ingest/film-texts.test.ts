@@ -11,6 +11,7 @@ import {
 import { formatWaveform, parsePeaks, samplesPerPair } from '../../../../streamer/src/ingest/kinds/waveform-peaks';
 import { parseMetadata } from '../../../../streamer/src/ingest/tools/film-metadata';
 import { readToolFile } from '../../../../streamer/src/ingest/tools/tool-file';
+import { NO_FLAGS, parseTrackFlags } from '../../../../streamer/src/ingest/tools/track-flags';
 
 const subtitles = (title: string, language = 'deu') => ({ index: 0, isText: true, language, title });
 
@@ -54,7 +55,35 @@ describe('embedded subtitles', () => {
     [' \u0007\n', 'und', { language: 'und', label: 'Subtitles 4', kind: 'subtitles' }],
     ['x'.repeat(200), 'no tag', { language: 'und', label: 'x'.repeat(100), kind: 'subtitles' }],
   ])('named %j in %j are described', (title, language, expected) => {
-    expect(describeSubtitles(subtitles(title, language), 4)).toEqual({ ...expected, default: false });
+    expect(describeSubtitles(subtitles(title, language), 4, NO_FLAGS)).toEqual({ ...expected, default: false });
+  });
+
+  it('are what the film’s flags say', () => {
+    const all = { isDefault: true, isForced: true, isForHearingImpaired: true };
+    expect(describeSubtitles(subtitles('Schilder'), 1, all)).toEqual({
+      ...{ kind: 'captions', language: 'de', label: 'Schilder', default: true, forced: true },
+    });
+  });
+
+  // As ffmpeg 5.1 writes the track’s entry, behind a segment of unknown length.
+  it.each([
+    ['88810055aa8101', { isDefault: false, isForced: true, isForHearingImpaired: false }],
+    ['55ab8101', { isDefault: true, isForced: false, isForHearingImpaired: true }],
+    ['888100', NO_FLAGS],
+  ])('have the flags of a Matroska header with %s', (flags, expected) => {
+    const fixed = 'd7810173c588124f9c975469ad5c9c810022b59c83756e64';
+    const entry = Buffer.from(`${fixed}${flags}868b535f544558542f55544638838111`, 'hex');
+    const sized = (id: string, data: Buffer) =>
+      Buffer.concat([Buffer.from(id, 'hex'), Buffer.from([0x40, data.length]), data]);
+    const tracks = sized('1654ae6b', Buffer.concat([sized('bf', Buffer.alloc(4, 0x88)), sized('ae', entry)]));
+    const file = Buffer.concat([
+      sized('1a45dfa3', Buffer.alloc(20)),
+      Buffer.from('1853806701ffffffffffffff', 'hex'),
+      tracks,
+    ]);
+    expect(parseTrackFlags(file)).toEqual(expected);
+    for (let length = 0; length < file.length; length += 1) parseTrackFlags(file.subarray(0, length));
+    expect(parseTrackFlags(Buffer.alloc(100))).toEqual(NO_FLAGS);
   });
 
   it('chapters without any name are none', () => {
