@@ -1,21 +1,24 @@
 import { createHash } from 'node:crypto';
-import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { lstat, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { IngestError } from '../ingest-error';
 import type { Scratch } from '../scratch';
 
 /** Raise it with every change of how something is encoded. */
 const RECIPE_VERSION = 1;
 const KEPT = /^(picture|sound)-\d+-[0-9a-f]{32}\.mp4$/;
 
-async function isThere(file: string): Promise<boolean> {
-  return stat(file).then(
+/** A link is no file, wherever it leads: a tool that was taken over could name another film by it. */
+async function isPlainFile(file: string): Promise<boolean> {
+  return lstat(file).then(
     (found) => found.isFile(),
     () => false,
   );
 }
 
 async function syncPath(file: string): Promise<void> {
-  const handle = await open(file, 'r');
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     await handle.sync();
   } finally {
@@ -41,7 +44,8 @@ export async function keepOnly({ shared }: Scratch, wanted: ReadonlySet<string>)
 
 /**
  * The path of a part, made by `make` unless it is there. It appears at once and whole, and survives this process: written in
- * the attempt's own directory, synced, renamed.
+ * the attempt's own directory, synced, renamed. What is no plain file is none: it is removed, and made anew. Throws `output-invalid`
+ * where `make` left no plain file.
  */
 export async function kept(
   { shared, work }: Scratch,
@@ -49,9 +53,14 @@ export async function kept(
   make: (file: string) => Promise<void>,
 ): Promise<string> {
   const target = path.join(shared, name);
-  if (await isThere(target)) return target;
+  if (await isPlainFile(target)) return target;
   const draft = path.join(work, name);
+  for (const leftover of [target, draft]) await rm(leftover, { recursive: true, force: true });
   await make(draft);
+  if (!(await isPlainFile(draft))) {
+    await rm(draft, { recursive: true, force: true });
+    throw new IngestError('output-invalid', 'a tool left no plain file');
+  }
   await syncPath(draft);
   await rename(draft, target);
   await syncPath(shared);
