@@ -24,6 +24,10 @@ export const AUDIT_KINDS = [
   'text-track',
   /** An administrator made, revoked or erased a guest link, as `reason` tells. */
   'guest-link',
+  /** What workers had given up is tried again, of one film (`asset`) or of all: `retried-by-operator`. */
+  'ingest',
+  /** What named a person was made anonymous, or a guest link deleted. It tells who did it, and of what kind the person was. */
+  'erasure',
   /** How many credentials were shown that nobody made; told by number only (S26). */
   'unknown-credentials',
   /** How many rows could not be kept. */

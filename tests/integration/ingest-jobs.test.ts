@@ -150,6 +150,16 @@ describe('ingest jobs', () => {
     expect((await retry()).out).toBe('6 jobs are tried again\n');
     expect((await retry()).out).toBe('0 jobs are tried again\n');
     expect((await retry('../x')).code).toBe(2);
+    await plugin('audit').flush();
+    const told = await app.strapi.db
+      .query('plugin::protected-vod.audit-event')
+      .findMany({ where: { kind: 'ingest' }, orderBy: 'id' });
+    // Whoever is on the machine is no administrator by that.
+    const row = { reason: 'retried-by-operator', originKind: null, actor: null };
+    expect(told).toMatchObject([
+      { ...row, asset: one.asset },
+      { ...row, asset: null },
+    ]);
   });
 
   it('a row that cannot be read keeps nobody from the others', async () => {

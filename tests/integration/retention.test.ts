@@ -190,10 +190,34 @@ describe('one person’s data', () => {
       client_prefix: '',
       client_agent: '',
     });
-    // The rows stay: one more end, and the export is empty.
-    expect(await countOf(EVENTS, {})).toBe(before + 1);
+    // The rows stay: one more end, and the erasure itself; the export is empty.
+    expect(await countOf(EVENTS, {})).toBe(before + 2);
     expect((await askAsAdmin(site.app, site.editor, `/subjects/user/${viewer.id}`)).text).toBe('');
     expect((await askAsAdmin(site.app, site.editor, '/sessions?limit=200')).status).toBe(200);
+  });
+
+  it('an erasure is told with who did it; whose it was it does not name, not even where they erase themselves', async () => {
+    const viewer = await newViewer();
+    const own = await createAdminWith(site.app, [{ action: 'plugin::protected-vod.subjects.erase' }]);
+    const erase = { method: 'DELETE' };
+    await askAsAdmin(site.app, own, `/subjects/user/${viewer.id}`, erase);
+    const last = async () => table(EVENTS).where({ kind: 'erasure' }).orderBy('id', 'desc').first();
+    const told = { kind: 'erasure', origin_id: null, reason: 'subject-erased' };
+    expect(await last()).toMatchObject({ ...told, origin_kind: 'user', actor: `admin:${own.id}` });
+    await askAsAdmin(site.app, own, `/subjects/admin/${own.id}`, erase);
+    expect(await last()).toMatchObject({ ...told, origin_kind: 'admin', actor: 'admin:' });
+    expect(await countOf(EVENTS, { actor: `admin:${own.id}` })).toBe(0);
+    const { body } = await askAsAdmin(site.app, site.editor, '/audit?kind=erasure&limit=2');
+    expect(auditPageSchema.parse(body).data.map(({ user, actor }) => [user, actor])).toEqual([
+      [
+        { kind: 'admin', id: null },
+        { kind: 'admin', id: null },
+      ],
+      [
+        { kind: 'user', id: null },
+        { kind: 'admin', id: null },
+      ],
+    ]);
   });
 
   it('a spent token stays spent after the erasure, and its refusal names nobody', async () => {
@@ -221,6 +245,8 @@ describe('one person’s data', () => {
       state: 'ended',
       end_reason: 'user-deleted',
     });
+    const erasure = { kind: 'erasure', reason: 'user-deleted', actor: `admin:${site.editor.id}` };
+    await until('the erasure is told', async () => (await countOf(EVENTS, erasure)) === 1);
     expect(await introspect(site.app, unspent)).toMatchObject({ active: false });
     await service('audit').flush();
     expect(await namings(viewer)).toBe(0);

@@ -86,7 +86,10 @@ async function rotateKeys(strapi: Core.Strapi, body: unknown): Promise<Answer> {
 async function retryJobs(strapi: Core.Strapi, body: unknown): Promise<Answer> {
   const request = operatorRetryRequestSchema.safeParse(body);
   if (!request.success) return refusal(400, 'malformed-request');
-  return { status: 200, body: { jobs: await getService(strapi, 'ingest').retry(request.data.asset ?? null) } };
+  const { asset = null } = request.data;
+  const jobs = await getService(strapi, 'ingest').retry(asset);
+  if (jobs > 0) getService(strapi, 'audit').record({ kind: 'ingest', asset, reason: 'retried-by-operator' });
+  return { status: 200, body: { jobs } };
 }
 
 /** What the CLI asks for, by the last part of the path. */

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
-import type { AuditEntry, GuestLinkEntry, SessionEntry } from '../../contracts';
+import type { AuditEntry, AuditParty, GuestLinkEntry, SessionEntry } from '../../contracts';
 import { AUDIT_TABLE } from './audit/event-table';
 import { rowsOf, tokensActing } from './audit/person-rows';
+import { adminOf } from './audit/requester';
 import { getService } from './get-service';
 import { columnsOfPerson, originOfPerson, type Person, type PersonOrigin } from './person';
 import { retryingDeadlocks } from './playback-session/deadlock';
@@ -121,6 +122,14 @@ export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): 
     else await getService(strapi, 'playback-session').store.endScope({ origin }, reason);
   }
 
+  /** An erasure has to be answered for, too. Who erases what names themselves is not named by that. */
+  function tell(person: Person, actor: AuditParty | null, reason: string): void {
+    const { kind } = originOfPerson(person);
+    const isOwn = 'admin' in person && actor !== null && (actor.owner ?? actor.id) === person.admin;
+    const by = isOwn ? { kind: actor.kind, id: null } : actor;
+    getService(strapi, 'audit').record({ kind: 'erasure', origin: { kind, id: null }, actor: by, reason });
+  }
+
   async function pass(person: Person, reason: string): Promise<Erased> {
     await end(person, reason);
     await getService(strapi, 'audit').flush();
@@ -128,12 +137,15 @@ export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): 
   }
 
   async function erase(person: Person, reason = 'subject-erased'): Promise<Erased> {
+    const actor = adminOf(strapi);
     // First, so that nothing new begins by it.
     if ('guestLink' in person) await getService(strapi, 'guest-links').remove(person.guestLink);
     const first = await pass(person, reason);
     // Cut short where Strapi stops.
     await delay(OTHER_NODES_MS, undefined, { signal: closing.signal }).catch(() => undefined);
     const second = await pass(person, reason);
+    tell(person, actor, reason);
+    await getService(strapi, 'audit').flush();
     return { sessions: first.sessions + second.sessions, events: first.events + second.events };
   }
 
