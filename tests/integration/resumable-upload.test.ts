@@ -377,6 +377,17 @@ test('S23 GET is no method of the upload route, finished or not', async () => {
     expect(response.status).toBe(405);
     expect(await response.text()).not.toContain('ftyp');
   }
+  // tus 1.0.0 §4.1: other servers take the method from there.
+  const headers = { ...TUS, 'upload-token': ticket.token, 'x-http-method-override': 'GET' };
+  for (const [method, target] of [
+    ['PATCH', location],
+    ['POST', location],
+    ['POST', ticket.endpoint],
+  ] as const) {
+    const response = await fetch(app.url + target, { method, headers });
+    expect(response.status).toBeGreaterThanOrEqual(400);
+    expect(await response.text()).not.toContain('ftyp');
+  }
 });
 
 test('the upload route is unknown to the roles editor', async () => {
