@@ -13,6 +13,8 @@ export const ingestSettingsSchema = z.object({
   keys: ingestKeysSchema,
   /** Base address of the plugin's internal REST. */
   internalUrl: z.url(),
+  /** What it calls itself when it asks for work; absent: it draws a name. */
+  worker: z.uuid().optional(),
   storageRoot: z.string().min(1),
   /** Path of ffmpeg; absent: that of the PATH. */
   ffmpeg: z.string().min(1).optional(),

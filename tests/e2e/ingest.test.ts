@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fetchOk } from '../clients/fetch-ok.mjs';
 import { CLIP, publishVideo, unpublishVideo, uploadFilm } from '../support/films';
 import { type IngestProcess, startIngestProcess } from '../support/ingest-process';
-import { type JobRow, jobsOf } from '../support/ingest-worker';
+import { type JobRow, jobsOf, workerSide } from '../support/ingest-worker';
 import { isAlive } from '../support/is-alive';
 import { deleteFromMediaLibrary } from '../support/media-library';
 import { mint } from '../support/minting';
@@ -69,6 +69,22 @@ describe.skipIf(!FFMPEG)('ingest', () => {
   afterAll(async () => {
     await site?.app.stop();
     tool?.remove();
+  });
+
+  it('workers beside that of Strapi are told by `protected-vod status`, each by a line; its own has one already', async () => {
+    const managed = worker().id.slice(0, 8);
+    const seen = site.app.strapi.plugin('protected-vod').service('external-workers');
+    await until('it has asked for work', () => seen.seen(null).some(({ boot }: { boot: string }) => boot === managed));
+    const others = [workerSide(site.app), workerSide(site.app)];
+    for (const other of others) await other.claim({ kinds: [] });
+    const { code, out } = await runCommand(site.app, ['status']);
+    expect(code).toBe(0);
+    const lines = out.split('\n').filter((line) => line.startsWith('ingest'));
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toMatch(/^ingest +RUNNING /);
+    for (const { id } of others)
+      expect(out).toMatch(new RegExp(`^ingest {2}EXTERNAL {2}${id.slice(0, 8)}, asked`, 'm'));
+    expect(out).not.toContain(managed);
   });
   afterEach(async () => {
     tool.hurry();

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { chmod, copyFile, readFile, rm, symlink } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
@@ -51,6 +52,21 @@ describe('protected-vod doctor on a healthy site', () => {
     expect(out).toMatch(/leak-hunt +\d{2,} requests at 4 places for 1 of 1 films: all refused, no byte of a film\n/);
     expect(out).toMatch(/\n\d+ ok, \d+ warnings, 0 failed, \d+ skipped\n$/);
     for (const name of SECRET_NAMES) expect(out).not.toContain(process.env[name]);
+  });
+
+  it('changes nothing: not even what has expired goes', async () => {
+    const { strapi, storageRoot } = site.app;
+    // Until the end of this test, nobody else may remove it either.
+    strapi.cron.remove('protected-vod-uploads');
+    const incomingId = 'f'.repeat(32);
+    const rows = strapi.db.query('plugin::protected-vod.incoming-film');
+    await rows.create({ data: { incomingId, sizeBytes: '3', expiresAt: '1' } });
+    const part = path.join(storageRoot, 'incoming', incomingId);
+    await writeFile(part, '123');
+    await site.doctor();
+    expect(await readFile(part, 'utf8')).toBe('123');
+    await strapi.plugin('protected-vod').service('resumable-upload').sweep();
+    expect([existsSync(part), await rows.count({ where: { incomingId } })]).toEqual([false, 0]);
   });
 
   it('says what it skipped where no Strapi answers; --json prints the same', async () => {

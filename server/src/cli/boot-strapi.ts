@@ -40,6 +40,8 @@ async function load({ cwd }: Terminal, { isSilent = false }: LoadOptions): Promi
   // What the command says is not to be looked for between Strapi's own lines.
   strapi.log.level = 'error';
   strapi.log.silent = isSilent;
+  // The site's own jobs belong to the Strapi that serves.
+  strapi.config.set('server.cron.enabled', false);
   try {
     return await strapi.load();
   } catch (error) {

@@ -34,7 +34,7 @@ function status(strapi: Core.Strapi): Answer {
     processes: running.map(({ status: told }) => told),
     ports: getService(strapi, 'streamer').ports(),
     streamers: getService(strapi, 'external-streamers').seen(),
-    workers: isManaged('ingest') ? [] : getService(strapi, 'external-workers').seen(),
+    workers: getService(strapi, 'external-workers').seen(getService(strapi, 'ingest-worker').id),
     unconfined: getService(strapi, 'external-workers').unconfined(),
   };
   return { status: 200, body };

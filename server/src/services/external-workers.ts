@@ -7,8 +7,8 @@ const MAX_KEPT = 1000;
 export interface ExternalWorkersService {
   /** `unconfined`: what it says does not stand around its ffmpeg. */
   claimed(worker: string, unconfined?: readonly IngestLayer[]): void;
-  /** The last to ask first. What this Strapi was asked; another node may know others. */
-  seen(): ExternalWorker[];
+  /** All but the one that this Strapi runs, the last to ask first. What this Strapi was asked; another node may know others. */
+  seen(managed: string | null): ExternalWorker[];
   /** Of all that were seen, those that Strapi runs among them; null: none has told. */
   unconfined(): IngestLayer[] | null;
 }
@@ -23,8 +23,11 @@ export function createExternalWorkersService(): ExternalWorkersService {
       if (unconfined === undefined) told.delete(worker);
       else told.set(worker, unconfined);
     },
-    seen: () =>
-      sightings.list().map(({ bootId, secondsAgo }) => ({ boot: bootId.slice(0, 8), lastClaimSeconds: secondsAgo })),
+    seen: (managed) =>
+      sightings
+        .list()
+        .filter(({ bootId }) => bootId !== managed)
+        .map(({ bootId, secondsAgo }) => ({ boot: bootId.slice(0, 8), lastClaimSeconds: secondsAgo })),
     unconfined() {
       const lists = sightings.list().flatMap(({ bootId }) => [told.get(bootId) ?? []].filter(() => told.has(bootId)));
       return lists.length === 0 ? null : [...new Set(lists.flat())];

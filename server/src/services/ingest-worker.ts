@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { Core } from '@strapi/strapi';
 import type { IngestSettings } from '../../contracts';
@@ -19,6 +20,8 @@ export interface IngestWorkerService {
   /** Resolves when it has ended; its job is given back. */
   stop(): Promise<void>;
   restart(): Promise<void>;
+  /** What it is called when it asks for work; null in mode `external`. */
+  readonly id: string | null;
   /** Null in mode `external`. */
   status(): ProcessStatus | null;
   /** There may be work: it need not wait until it asks by itself. */
@@ -28,7 +31,7 @@ export interface IngestWorkerService {
 /** `dist/ingest` lies beside `dist/server`. */
 const builtWorker = (): string => path.join(__dirname, '../ingest/index.js');
 
-function composeSettings(strapi: Core.Strapi): IngestSettings {
+function composeSettings(strapi: Core.Strapi, worker: string): IngestSettings {
   const { streamer, ingest } = configOf(strapi);
   const { ffmpeg, maxMemoryBytes, maxToolSeconds, maxPixels, confinement, logLevel } = ingest;
   return {
@@ -38,6 +41,7 @@ function composeSettings(strapi: Core.Strapi): IngestSettings {
       listener: strapi.server.httpServer.address(),
       restPrefix: strapi.config.get('api.rest.prefix', '/api'),
     }),
+    worker,
     storageRoot: getService(strapi, 'storage').root.path,
     ...(ffmpeg !== undefined && { ffmpeg: path.resolve(strapi.dirs.app.root, ffmpeg) }),
     pollSeconds: 5,
@@ -52,6 +56,8 @@ function composeSettings(strapi: Core.Strapi): IngestSettings {
 /** The worker that this Strapi runs beside its streamer. Others, of other nodes or none, share the same jobs. */
 export function createIngestWorkerService({ strapi }: { strapi: Core.Strapi }): IngestWorkerService {
   const isManaged = configOf(strapi).ingest.mode === 'managed';
+  /** Of one after the other: attempts are told apart by their number. */
+  const id = randomUUID();
   let child: ForkedChild | null = null;
   let settings: IngestSettings | null = null;
 
@@ -78,7 +84,7 @@ export function createIngestWorkerService({ strapi }: { strapi: Core.Strapi }): 
   function prepare(): boolean {
     if (!isManaged) return false;
     try {
-      settings = composeSettings(strapi);
+      settings = composeSettings(strapi, id);
       return true;
     } catch (error) {
       if (!(error instanceof VodError)) throw error;
@@ -95,6 +101,7 @@ export function createIngestWorkerService({ strapi }: { strapi: Core.Strapi }): 
     async restart() {
       if (prepare()) await supervisor.restart();
     },
+    id: isManaged ? id : null,
     status: () => (isManaged ? supervisor.status() : null),
     wake: () => child?.send({ type: 'wake' }),
   };

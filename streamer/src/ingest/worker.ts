@@ -46,7 +46,7 @@ interface Lane {
 
 /** Asks for a job, does it, and asks again; one of each lane at a time. Any number of these share the work. */
 export class IngestWorker {
-  readonly #id = randomUUID();
+  readonly #id: string;
   readonly #api: JobApi;
   readonly #lanes: Lane[] = LANES.map((kinds) => ({ kinds, alarm: createAlarm(), running: null }));
   #isStopped = false;
@@ -57,7 +57,8 @@ export class IngestWorker {
     private readonly settings: Readonly<IngestSettings>,
     private readonly logger: Logger,
   ) {
-    const { internalUrl, keys } = settings;
+    const { internalUrl, keys, worker = randomUUID() } = settings;
+    this.#id = worker;
     this.#api = createJobApi({ internalUrl, credential: keys.credential });
   }
 
