@@ -13,7 +13,6 @@ const rowSchema = z.object({
   id: z.number(),
   documentId: z.string(),
   url: z.string(),
-  provider_metadata: z.unknown(),
 });
 const addressedSchema = z.looseObject({ url: z.string() });
 const conditionSchema = z.object({ url: z.string() });
@@ -61,9 +60,10 @@ export async function readdressFile(
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
     const found: unknown = await strapi.db.query(FILE_UID).findOne({ where: write.where });
     if (!found) return { outcome: 'gone' };
+    const old = markedAsset(found);
+    if (by === null && old === null) return { outcome: 'unchanged' };
     const row = rowSchema.parse(found);
-    const old = markedAsset(row);
-    if ((by === null && old === null) || row.url === data.url) return { outcome: 'unchanged' };
+    if (row.url === data.url) return { outcome: 'unchanged' };
     const change = { file: row.documentId, old, by, isConditional: isConditional(write) };
     await promise(change);
     if (!(await swap(strapi, row, data))) continue;
