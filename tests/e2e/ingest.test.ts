@@ -231,7 +231,9 @@ describe.skipIf(!FFMPEG)('ingest', () => {
   it('status, restart and tail tell of the worker', async () => {
     const status = await runCommand(site.app, ['status']);
     expect(status).toMatchObject({ code: 0, err: '' });
-    expect(status.out).toMatch(/^streamer {2}RUNNING .*\ningest {2}RUNNING {2}pid \d+, uptime \S+\n$/);
+    expect(status.out).toMatch(
+      /^streamer {2}RUNNING .*\ningest {2}RUNNING {2}pid \d+, uptime \S+\n(ingest {2}EXTERNAL .*\n)*$/,
+    );
     const { pid } = worker().status() ?? {};
     const restarted = await runCommand(site.app, ['restart', 'ingest']);
     expect(restarted).toMatchObject({ code: 0, out: expect.stringMatching(/^ingest {2}RUNNING/) });
