@@ -36,8 +36,8 @@ describe.skipIf(!FFMPEG)('the ladder of a film', () => {
   let video: string;
   const workers: IngestProcess[] = [];
 
-  async function work(): Promise<IngestProcess> {
-    const worker = await startIngestProcess(site.app);
+  async function work(env: Record<string, string> = {}): Promise<IngestProcess> {
+    const worker = await startIngestProcess(site.app, env);
     workers.push(worker);
     return worker;
   }
@@ -101,7 +101,7 @@ describe.skipIf(!FFMPEG)('the ladder of a film', () => {
   it('is listed rung by rung, each when it is complete; a running session keeps its playlist', async () => {
     const before = await fetchOk((await mint(site.app, video, site.viewer.jwt)).urls.hls ?? '');
     expect(before.bytes.toString().match(/RESOLUTION=\d+x\d+/g)).toEqual(['RESOLUTION=1920x1080']);
-    const worker = await work();
+    const worker = await work({ PROTECTED_VOD_INGEST_ENCODER: 'auto' });
     await until('it has begun', async () => (await jobOf(film, 'rung-240'))?.state === 'running');
     expect((await jobOf(film, 'rung-360'))?.state).toBe('queued');
     expect((await fetchOk((await mint(site.app, video, site.viewer.jwt)).urls.hls ?? '')).bytes).toEqual(before.bytes);
@@ -114,6 +114,10 @@ describe.skipIf(!FFMPEG)('the ladder of a film', () => {
     );
     expect((await fetchOk(before.url)).bytes).toEqual(before.bytes);
     expect(await worker.stop()).toBe(0);
+    // What it was made with: by its log, and as `protected-vod doctor` is told.
+    const [told] = site.app.strapi.plugin('protected-vod').service('external-workers').encoders();
+    expect(worker.output()).toMatch(new RegExp(`"encoder":"${told.used}","refused":.*renditions are made with`));
+    expect([told.used, ...told.refused.map(({ encoder }: { encoder: string }) => encoder)]).toContain('h264_nvenc');
   });
 
   it('has every picture on every rung, in segments that begin together', async () => {

@@ -192,6 +192,14 @@ describe.skipIf(!FFMPEG)('ffmpeg', () => {
       expect(await sh('ls /usr')).not.toMatch(/^src$/m);
     });
 
+    it('has the devices that it is to use, and no other', async () => {
+      // One that every machine has, in place of a card.
+      const hardware = { devices: ['/dev/zero'], libraries: [ffmpeg] };
+      expect(await sh('ls /dev')).toBe('null\n');
+      expect(await sh('ls /dev && head -c 3 /dev/zero | wc -c', { hardware })).toBe('null\nzero\n3\n');
+      await expect(sh('ls /dev/zero/..', { hardware: { devices: ['/dev/no-card'], libraries: [] } })).rejects.toThrow();
+    });
+
     it('sees no process but those that it has started, and keeps none beyond its end', async () => {
       const runaway = '/usr/bin/setsid /bin/sh -c "trap : TERM HUP; while :; do sleep 1; done" &';
       const controller = new AbortController();
