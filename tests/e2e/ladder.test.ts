@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { readdir, readFile, stat } from 'node:fs/promises';
@@ -13,7 +14,7 @@ import { playHls } from '../clients/hls.mjs';
 import { RtmpClient } from '../clients/rtmp.mjs';
 import { type BrowserHost, openBrowserHost, playerOf, problemsOf } from '../support/browser-page';
 import { publishVideo, uploadFilm } from '../support/films';
-import { type IngestProcess, startIngestProcess } from '../support/ingest-process';
+import { type IngestProcess, startIngestProcess, WITHOUT_NAMESPACES } from '../support/ingest-process';
 import { jobsOf, makeDue } from '../support/ingest-worker';
 import { askForToken, mint } from '../support/minting';
 import { oddClips } from '../support/odd-clips';
@@ -32,6 +33,9 @@ const SOUNDS_IN_HLS = ['Ton für alle', "Director's 'cut'"];
 const SOUNDS_IN_XML = ['Ton für alle', 'Director&apos;s &quot;cut&quot;'];
 const RUNGS = ['rung-240', 'rung-360'];
 
+/** Namespaces can be made here, and refused. */
+const MAY_CONFINE = spawnSync('unshare', [...WITHOUT_NAMESPACES.slice(1), 'true']).status === 0;
+
 interface StoredFilm {
   id: number;
   asset: string;
@@ -43,8 +47,8 @@ describe.skipIf(!FFMPEG)('the ladder of a film', () => {
   let video: string;
   const workers: IngestProcess[] = [];
 
-  async function work(env: Record<string, string> = {}): Promise<IngestProcess> {
-    const worker = await startIngestProcess(site.app, env);
+  async function work(env: Record<string, string> = {}, around: readonly string[] = []): Promise<IngestProcess> {
+    const worker = await startIngestProcess(site.app, env, around);
     workers.push(worker);
     return worker;
   }
@@ -227,6 +231,42 @@ describe.skipIf(!FFMPEG)('the ladder of a film', () => {
         expect(picturesOf(bytes)).toHaveLength(SHOWN);
         expectNoneOfTheSource(bytes);
       }
+    });
+  });
+
+  describe.skipIf(!MAY_CONFINE)('where ffmpeg cannot be confined', () => {
+    const required = { PROTECTED_VOD_INGEST_CONFINEMENT: 'required' };
+    const unconfined = () => site.app.strapi.plugin('protected-vod').service('external-workers').unconfined();
+
+    /** One that waits for its poster, and for nothing else. */
+    async function uploadSmall(): Promise<StoredFilm> {
+      const { id, url } = await uploadFilm(site.app, site.editor, (await oddClips())('faststart.mp4'));
+      const small = { id, asset: url.slice(url.lastIndexOf('/') + 1) };
+      await leaveOut(small, ['storyboard', 'texts', ...RUNGS]);
+      return small;
+    }
+
+    it('S24 `required` leaves the job to a worker that can, and says why', async () => {
+      const small = await uploadSmall();
+      const lacking = await work(required, WITHOUT_NAMESPACES);
+      await until('it has asked', async () => (await jobOf(small, 'poster'))?.reason === 'confinement-missing');
+      expect(lacking.output()).toMatch(/ffmpeg can have no root of its own here/);
+      expect(lacking.output()).toMatch(/ffmpeg cannot be confined as is required here: jobs are left to other workers/);
+      expect(unconfined()).toEqual(expect.arrayContaining(['network', 'root']));
+      expect(await jobOf(small, 'poster')).toMatchObject({ state: 'queued', attempt: 0, failures: 0 });
+      const able = await work(required);
+      await isDone(small, 'poster');
+      expect(able.output()).toContain('"layers":["limits","network","life","root","privileges"]');
+      expect(able.output()).not.toContain('cannot be confined');
+    });
+
+    it('S24 `best-effort` does it, and says what is missing', async () => {
+      const small = await uploadSmall();
+      const worker = await work({}, WITHOUT_NAMESPACES);
+      await isDone(small, 'poster');
+      expect(worker.output()).toMatch(/no network namespace can be made here/);
+      expect(worker.output()).toMatch(/ffmpeg can have no root of its own here/);
+      expect(worker.output()).toContain('"layers":["limits","life","privileges"]');
     });
   });
 
