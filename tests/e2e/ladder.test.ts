@@ -27,7 +27,7 @@ const ASSET = 'plugin::protected-vod.asset';
 const JOB = 'plugin::protected-vod.ingest-job';
 const KILLS = 5;
 const PICTURES = 720;
-/** Of the trimmed clip; 33 more are in the file. */
+/** Of the trimmed clip; eight more are in the file. */
 const SHOWN = 42;
 const SOUNDS_IN_HLS = ['Ton für alle', "Director's 'cut'"];
 const SOUNDS_IN_XML = ['Ton für alle', 'Director&apos;s &quot;cut&quot;'];
