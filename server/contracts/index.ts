@@ -5,6 +5,7 @@ export * from './chapters';
 export * from './cue-settings';
 export * from './cue-text';
 export * from './delivery-url';
+export * from './encoders';
 export * from './error-codes';
 export * from './events';
 export * from './external-subject';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ENCODER_CHOICES } from './encoders';
 
 const MIB = 1024 ** 2;
 
@@ -36,6 +37,8 @@ export const ingestSettingsSchema = z.object({
     .default(8192 * 4320),
   /** Whether ffmpeg is run where not every layer around it holds. */
   confinement: z.enum(['required', 'best-effort']).default('best-effort'),
+  /** `auto`: a graphics card makes the pictures of renditions, where one passes its test. */
+  encoder: z.enum(ENCODER_CHOICES).default('software'),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('info'),
 });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { encoderReportSchema } from './encoders';
 import { assetIdSchema } from './ids';
 import { RUNG_KINDS, rungOrderSchema } from './ladder';
 import { storageKeySchema } from './storage-key';
@@ -114,6 +115,8 @@ export const claimRequestSchema = z.object({
   lacking: z.enum(INGEST_REASON_CODES).nullable(),
   /** What does not stand around its ffmpeg, and should; absent: it has none, or has not looked yet. */
   unconfined: z.array(z.enum(INGEST_LAYERS)).max(INGEST_LAYERS.length).optional(),
+  /** What it makes the pictures of renditions with; absent: it has no ffmpeg, or has not looked yet. */
+  encoder: encoderReportSchema.optional(),
 });
 
 /** Null: there is nothing to do for this worker. */

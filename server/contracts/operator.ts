@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { encoderReportSchema } from './encoders';
 import { assetIdSchema } from './ids';
 import { INGEST_LAYERS } from './ingest';
 import { streamerPortsSchema } from './streamer-process';
@@ -43,6 +44,8 @@ export const operatorStatusSchema = z.object({
   workers: z.array(externalWorkerSchema),
   /** What does not stand around ffmpeg at some worker that has asked this Strapi within ten minutes; null: none has told. */
   unconfined: z.array(z.enum(INGEST_LAYERS)).nullable().default(null),
+  /** What workers that have asked this Strapi within ten minutes make renditions with, as far as they have told. */
+  encoders: z.array(encoderReportSchema).default([]),
 });
 
 /** What Strapi runs, by the names of `processStatusSchema`. */

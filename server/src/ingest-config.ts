@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ENCODER_PRESETS, RUNG_HEIGHTS } from '../contracts';
+import { ENCODER_CHOICES, ENCODER_PRESETS, RUNG_HEIGHTS } from '../contracts';
 
 const MIB = 1024 ** 2;
 
@@ -33,6 +33,12 @@ export const ingestSchema = z
       .default('best-effort')
       .describe(
         '`required`: a worker that cannot fully confine ffmpeg takes no job. `best-effort`: it says so, and works.',
+      ),
+    encoder: z
+      .enum(ENCODER_CHOICES)
+      .default('software')
+      .describe(
+        '`software`: x264 makes renditions. `auto`: a graphics card does, where one passes its test; x264 where none does.',
       ),
     ladder: z
       .array(z.literal(RUNG_HEIGHTS))

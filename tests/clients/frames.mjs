@@ -9,13 +9,24 @@ const { ALL_FORMATS, BufferSource, EncodedPacketSink, Input } = createRequire(im
  * @param {Buffer} bytes
  */
 export async function countVideoFrames(bytes) {
+  return (await readVideoFrames(bytes, true)).length;
+}
+
+/**
+ * The coded video frames of a film in memory, in the order in which they are stored; also those that an edit list hides.
+ * @param {Buffer} bytes
+ * @param {boolean} [metadataOnly] they are empty then
+ * @returns {Promise<Buffer[]>}
+ */
+export async function readVideoFrames(bytes, metadataOnly = false) {
   const input = new Input({ formats: ALL_FORMATS, source: new BufferSource(new Uint8Array(bytes)) });
   try {
     const track = await input.getPrimaryVideoTrack();
-    if (!track) return 0;
-    let frames = 0;
-    for await (const _packet of new EncodedPacketSink(track).packets(undefined, undefined, { metadataOnly: true }))
-      frames += 1;
+    if (!track) return [];
+    /** @type {Buffer[]} */
+    const frames = [];
+    for await (const { data } of new EncodedPacketSink(track).packets(undefined, undefined, { metadataOnly }))
+      frames.push(Buffer.from(data));
     return frames;
   } finally {
     input.dispose();

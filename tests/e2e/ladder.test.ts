@@ -1,14 +1,20 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import { playDash } from '../clients/dash.mjs';
 import { fetchOk } from '../clients/fetch-ok.mjs';
-import { countVideoFrames } from '../clients/frames.mjs';
+import { picturesOf } from '../clients/flv.mjs';
+import { countVideoFrames, readVideoFrames } from '../clients/frames.mjs';
 import { playHls } from '../clients/hls.mjs';
+import { RtmpClient } from '../clients/rtmp.mjs';
 import { type BrowserHost, openBrowserHost, playerOf, problemsOf } from '../support/browser-page';
 import { publishVideo, uploadFilm } from '../support/films';
-import { type IngestProcess, startIngestProcess } from '../support/ingest-process';
+import { type IngestProcess, startIngestProcess, WITHOUT_NAMESPACES } from '../support/ingest-process';
 import { jobsOf, makeDue } from '../support/ingest-worker';
 import { askForToken, mint } from '../support/minting';
 import { oddClips } from '../support/odd-clips';
@@ -21,9 +27,14 @@ const ASSET = 'plugin::protected-vod.asset';
 const JOB = 'plugin::protected-vod.ingest-job';
 const KILLS = 5;
 const PICTURES = 720;
-/** Of the trimmed clip; 33 more are in the file. */
+/** Of the trimmed clip; eight more are in the file. */
 const SHOWN = 42;
+const SOUNDS_IN_HLS = ['Ton für alle', "Director's 'cut'"];
+const SOUNDS_IN_XML = ['Ton für alle', 'Director&apos;s &quot;cut&quot;'];
 const RUNGS = ['rung-240', 'rung-360'];
+
+/** Namespaces can be made here, and refused. */
+const MAY_CONFINE = spawnSync('unshare', [...WITHOUT_NAMESPACES.slice(1), 'true']).status === 0;
 
 interface StoredFilm {
   id: number;
@@ -36,8 +47,8 @@ describe.skipIf(!FFMPEG)('the ladder of a film', () => {
   let video: string;
   const workers: IngestProcess[] = [];
 
-  async function work(): Promise<IngestProcess> {
-    const worker = await startIngestProcess(site.app);
+  async function work(env: Record<string, string> = {}, around: readonly string[] = []): Promise<IngestProcess> {
+    const worker = await startIngestProcess(site.app, env, around);
     workers.push(worker);
     return worker;
   }
@@ -101,7 +112,7 @@ describe.skipIf(!FFMPEG)('the ladder of a film', () => {
   it('is listed rung by rung, each when it is complete; a running session keeps its playlist', async () => {
     const before = await fetchOk((await mint(site.app, video, site.viewer.jwt)).urls.hls ?? '');
     expect(before.bytes.toString().match(/RESOLUTION=\d+x\d+/g)).toEqual(['RESOLUTION=1920x1080']);
-    const worker = await work();
+    const worker = await work({ PROTECTED_VOD_INGEST_ENCODER: 'auto' });
     await until('it has begun', async () => (await jobOf(film, 'rung-240'))?.state === 'running');
     expect((await jobOf(film, 'rung-360'))?.state).toBe('queued');
     expect((await fetchOk((await mint(site.app, video, site.viewer.jwt)).urls.hls ?? '')).bytes).toEqual(before.bytes);
@@ -114,6 +125,10 @@ describe.skipIf(!FFMPEG)('the ladder of a film', () => {
     );
     expect((await fetchOk(before.url)).bytes).toEqual(before.bytes);
     expect(await worker.stop()).toBe(0);
+    // What it was made with: by its log, and as `protected-vod doctor` is told.
+    const [told] = site.app.strapi.plugin('protected-vod').service('external-workers').encoders();
+    expect(worker.output()).toMatch(new RegExp(`"encoder":"${told.used}","refused":.*renditions are made with`));
+    expect([told.used, ...told.refused.map(({ encoder }: { encoder: string }) => encoder)]).toContain('h264_nvenc');
   });
 
   it('has every picture on every rung, in segments that begin together', async () => {
@@ -144,32 +159,115 @@ describe.skipIf(!FFMPEG)('the ladder of a film', () => {
     await setPolicies(site.app, site.editor, { roles: {}, apiTokens: {} });
   });
 
-  it('of a trimmed film is all that there is, over every protocol, and nothing shows what was cut off', async () => {
-    const clips = await oddClips();
-    const { id, url } = await uploadFilm(site.app, site.editor, clips('trimmed.mp4'));
-    const trimmed = { id, asset: url.slice(url.lastIndexOf('/') + 1) };
-    await leaveOut(trimmed, ['poster', 'storyboard']);
-    const entry = await publishVideo(site.app, site.editor, { source: id });
-    expect(await askForToken(site.app, entry, site.viewer.jwt)).toMatchObject({ code: 'not-available-yet' });
-    await work();
-    await isDone(trimmed, 'rung-full');
+  describe('of a trimmed film is all that there is', () => {
+    let entry: string;
+    let trimmed: StoredFilm;
+    /** Of the source, each long enough to be no other's. */
+    let sourcePictures: Buffer[];
     const urls = async () => (await mint(site.app, entry, site.viewer.jwt)).urls;
-    const [pictures] = await playHls((await urls()).hls ?? '');
-    expect(await countVideoFrames(pictures?.bytes ?? Buffer.alloc(0))).toBe(SHOWN);
-    const { mp4 = '', download = '', dash = '', httpFlv = '' } = await urls();
-    const made = (await digestsOf(trimmed)).get('full.mp4');
-    for (const address of [mp4, download]) {
-      const { bytes } = await fetchOk(address);
-      expect(createHash('sha256').update(bytes).digest('hex')).toBe(made);
+
+    beforeAll(async () => {
+      const clip = (await oddClips())('trimmed-languages.mp4');
+      sourcePictures = (await readVideoFrames(await readFile(clip))).filter(({ length }) => length >= 64);
+      const { id, url } = await uploadFilm(site.app, site.editor, clip);
+      trimmed = { id, asset: url.slice(url.lastIndexOf('/') + 1) };
+      await leaveOut(trimmed, ['poster', 'storyboard', 'texts']);
+      entry = await publishVideo(site.app, site.editor, { source: id });
+      expect(await askForToken(site.app, entry, site.viewer.jwt)).toMatchObject({ code: 'not-available-yet' });
+      await work();
+      await isDone(trimmed, 'rung-full');
+    });
+
+    const expectNoneOfTheSource = (bytes: Buffer) => {
+      expect(sourcePictures.length).toBeGreaterThan(SHOWN);
+      expect(sourcePictures.filter((picture) => bytes.includes(picture.subarray(-48)))).toEqual([]);
+    };
+
+    it('as HLS and DASH, with languages and names of its sound, and nothing leads to the source', async () => {
+      const [pictures] = await playHls((await urls()).hls ?? '');
+      expect(await countVideoFrames(pictures?.bytes ?? Buffer.alloc(0))).toBe(SHOWN);
+      expectNoneOfTheSource(pictures?.bytes ?? Buffer.alloc(0));
+      const dash = (await fetchOk((await urls()).dash ?? '')).bytes.toString();
+      expect(dash).toContain('full-v1');
+      expect([...dash.matchAll(/<AdaptationSet[^>]* lang="(\w+)"/g)].map(([, lang]) => lang)).toEqual(['de', 'en']);
+      expect([...dash.matchAll(/<Label>([^<]+)</g)].map(([, label]) => label)).toEqual(SOUNDS_IN_XML);
+      const [playback] = await playDash((await urls()).dash ?? '');
+      expect(await countVideoFrames(playback?.bytes ?? Buffer.alloc(0))).toBe(SHOWN);
+      const playlist = await fetchOk((await urls()).hls ?? '');
+      const sounds = playlist.bytes.toString().match(/^#EXT-X-MEDIA:TYPE=AUDIO.*$/gm) ?? [];
+      expect(sounds.map((line) => /LANGUAGE="(\w+)"/.exec(line)?.[1])).toEqual(['de', 'en']);
+      expect(sounds.map((line) => /NAME="([^"]+)"/.exec(line)?.[1])).toEqual(SOUNDS_IN_HLS);
+      for (const track of ['source-v1', 'source-a1']) {
+        expect((await fetch(playlist.url.replace('main.m3u8', `${track}/media.m3u8`))).status).toBe(403);
+      }
+    });
+
+    it('as MP4 and as download', async () => {
+      const { mp4 = '', download = '' } = await urls();
+      const made = (await digestsOf(trimmed)).get('full.mp4');
+      for (const address of [mp4, download]) {
+        const { bytes } = await fetchOk(address);
+        expect(createHash('sha256').update(bytes).digest('hex')).toBe(made);
+        expect(await countVideoFrames(bytes)).toBe(SHOWN);
+        expectNoneOfTheSource(bytes);
+      }
+      const { headers } = await fetch(download);
+      expect(headers.get('content-disposition')).toContain('filename="trimmed-languages.mp4"');
+    });
+
+    it('over RTMP, HTTP-FLV and WS-FLV', async () => {
+      const granted = await Promise.all([urls(), urls(), urls()]);
+      const client = await RtmpClient.open(granted[0].rtmp ?? '');
+      const [, http, ws] = await Promise.all([
+        client.heard('NetStream.Play.Stop'),
+        fetchOk(granted[1].httpFlv ?? ''),
+        readWebSocket(granted[2].wsFlv ?? ''),
+      ]);
+      expect(client.pictures()).toHaveLength(SHOWN);
+      expectNoneOfTheSource(Buffer.concat(client.messages.map(({ body }) => body)));
+      client.close();
+      expect(http.headers.get('content-type')).toBe('video/x-flv');
+      for (const bytes of [http.bytes, ws]) {
+        expect(picturesOf(bytes)).toHaveLength(SHOWN);
+        expectNoneOfTheSource(bytes);
+      }
+    });
+  });
+
+  describe.skipIf(!MAY_CONFINE)('where ffmpeg cannot be confined', () => {
+    const required = { PROTECTED_VOD_INGEST_CONFINEMENT: 'required' };
+    const unconfined = () => site.app.strapi.plugin('protected-vod').service('external-workers').unconfined();
+
+    /** One that waits for its poster, and for nothing else. */
+    async function uploadSmall(): Promise<StoredFilm> {
+      const { id, url } = await uploadFilm(site.app, site.editor, (await oddClips())('faststart.mp4'));
+      const small = { id, asset: url.slice(url.lastIndexOf('/') + 1) };
+      await leaveOut(small, ['storyboard', 'texts', ...RUNGS]);
+      return small;
     }
-    const { headers } = await fetch(download);
-    expect(headers.get('content-disposition')).toContain('filename="trimmed.mp4"');
-    expect((await fetchOk(dash)).bytes.toString()).toContain('full-v1');
-    expect((await fetch(httpFlv)).headers.get('content-type')).toBe('video/x-flv');
-    const playlist = await fetchOk((await urls()).hls ?? '');
-    for (const track of ['source-v1', 'source-a1']) {
-      expect((await fetch(playlist.url.replace('main.m3u8', `${track}/media.m3u8`))).status).toBe(403);
-    }
+
+    it('S24 `required` leaves the job to a worker that can, and says why', async () => {
+      const small = await uploadSmall();
+      const lacking = await work(required, WITHOUT_NAMESPACES);
+      await until('it has asked', async () => (await jobOf(small, 'poster'))?.reason === 'confinement-missing');
+      expect(lacking.output()).toMatch(/ffmpeg can have no root of its own here/);
+      expect(lacking.output()).toMatch(/ffmpeg cannot be confined as is required here: jobs are left to other workers/);
+      expect(unconfined()).toEqual(expect.arrayContaining(['network', 'root']));
+      expect(await jobOf(small, 'poster')).toMatchObject({ state: 'queued', attempt: 0, failures: 0 });
+      const able = await work(required);
+      await isDone(small, 'poster');
+      expect(able.output()).toContain('"layers":["limits","network","life","root","privileges"]');
+      expect(able.output()).not.toContain('cannot be confined');
+    });
+
+    it('S24 `best-effort` does it, and says what is missing', async () => {
+      const small = await uploadSmall();
+      const worker = await work({}, WITHOUT_NAMESPACES);
+      await isDone(small, 'poster');
+      expect(worker.output()).toMatch(/no network namespace can be made here/);
+      expect(worker.output()).toMatch(/ffmpeg can have no root of its own here/);
+      expect(worker.output()).toContain('"layers":["limits","life","privileges"]');
+    });
   });
 
   it('S24 a worker that is killed five times makes the same bytes, and nothing twice that was finished', async () => {
@@ -225,6 +323,16 @@ describe.skipIf(!FFMPEG)('the ladder of a film', () => {
     });
   });
 });
+
+/** All that it sends until it closes the connection in order. */
+async function readWebSocket(url: string): Promise<Buffer> {
+  const socket = new WebSocket(url);
+  const frames: Buffer[] = [];
+  socket.on('message', (data: Buffer) => frames.push(data));
+  const [code] = await once(socket, 'close');
+  expect(code).toBe(1000);
+  return Buffer.concat(frames);
+}
 
 /** Milliseconds at which the segments of a media playlist begin. */
 function startsOf(playlist = ''): number[] {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chmod, copyFile, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -8,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { type DoctorSite, type Finding, startDoctorSite } from '../support/doctor-site';
 import { CLIP } from '../support/films';
 import { freePort } from '../support/free-port';
+import { callJobs } from '../support/ingest-worker';
 import { SECRET_NAMES } from '../support/site-secrets';
 import { findSiteRole, grantPermission } from '../support/strapi-accounts';
 import { until } from '../support/until';
@@ -76,6 +78,18 @@ describe('protected-vod doctor on a healthy site', () => {
     const skipped = findings.filter(({ verdict }) => verdict === 'skipped').map(({ check }) => check);
     expect(skipped).toEqual(expect.arrayContaining(['strapi', 'streamer', 'admin-csp', 'leak-hunt']));
     expect(count).toMatchObject({ FAIL: 0, skipped: skipped.length });
+  });
+});
+
+describe('protected-vod doctor', () => {
+  it('tells which encoder is used, and why not another', async () => {
+    const encoder = { used: 'libx264', refused: [{ encoder: 'h264_nvenc', why: 'no-device' }] };
+    const worker = randomUUID();
+    const response = await callJobs(site.app, 'claim', { worker, kinds: [], lacking: null, unconfined: [], encoder });
+    expect(response.status).toBe(200);
+    const found = (await site.examine()).find(({ check }) => check === 'encoder');
+    expect(found).toMatchObject({ verdict: 'warn', message: expect.stringContaining('libx264') });
+    expect(found?.items).toEqual([expect.stringMatching(/^h264_nvenc: .*no device/)]);
   });
 });
 

@@ -17,12 +17,27 @@ export interface IngestProcess {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** `env` is added to what a worker needs to know. Does not wait for it. */
-export async function startIngestProcess(app: StrapiApp, env: Record<string, string> = {}): Promise<IngestProcess> {
+/**
+ * In front of a command: it may make no namespaces, as in a container of Docker's default profile. In a user namespace of its own, where the
+ * kernel counts them, and none is allowed.
+ */
+export const WITHOUT_NAMESPACES: readonly string[] = [
+  ...['unshare', '--map-root-user', 'sh', '-ec'],
+  'for one in user net mnt pid ipc; do echo 0 >"/proc/sys/user/max_$one"_namespaces; done; exec "$@"',
+  'sh',
+];
+
+/** `env` is added to what a worker needs to know; `around` is put before its command. Does not wait for it. */
+export async function startIngestProcess(
+  app: StrapiApp,
+  env: Record<string, string> = {},
+  around: readonly string[] = [],
+): Promise<IngestProcess> {
   const directory = await mkdtemp(path.join(tmpdir(), 'protected-vod-ingest-'));
   const keysFile = path.join(directory, 'keys.json');
   await writeFile(keysFile, JSON.stringify({ credential: ingestCredentialOf(app) }), { mode: 0o600 });
-  const child = spawn(process.execPath, [CLI, 'ingest'], {
+  const [program = '', ...args] = [...around, process.execPath, CLI, 'ingest'];
+  const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       PATH: process.env.PATH ?? '',

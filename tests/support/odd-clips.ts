@@ -75,6 +75,10 @@ const RECIPES: Record<string, Recipe> = {
   'sound.mp3': from('-vn', '-c:a', 'libmp3lame'),
   // Between key pictures at 1 s and 2 s: 0.3 s stay in the file, before its beginning.
   'trimmed.mp4': (at) => ['-ss', '1.3', '-i', at(FIRST), '-c', 'copy'],
+  'trimmed-languages.mp4': (at) => [
+    ...['-ss', '1.3', '-i', at(FIRST), '-map', '0:v', '-map', '0:a', '-map', '0:a', '-c', 'copy', ...LANGUAGES],
+    ...['-metadata:s:a:0', 'handler_name=Ton für alle', '-metadata:s:a:1', `handler_name=Director's "cut"`],
+  ],
   // As trimmed as that, behind two seconds in which nothing is to be seen: no time of it is below 0.
   'trimmed-late.mp4': bytesOf(
     (bytes) =>

@@ -8,7 +8,7 @@ const REPORT = /^([^/]+)\/report$/;
 async function claim(strapi: Core.Strapi, body: unknown): Promise<Answer> {
   const request = claimRequestSchema.safeParse(body);
   if (!request.success) return refusal(400, 'malformed-request');
-  getService(strapi, 'external-workers').claimed(request.data.worker, request.data.unconfined);
+  getService(strapi, 'external-workers').claimed(request.data.worker, request.data);
   return { status: 200, body: await getService(strapi, 'ingest').claim(request.data) };
 }
 

@@ -36,6 +36,7 @@ function status(strapi: Core.Strapi): Answer {
     streamers: getService(strapi, 'external-streamers').seen(),
     workers: getService(strapi, 'external-workers').seen(getService(strapi, 'ingest-worker').id),
     unconfined: getService(strapi, 'external-workers').unconfined(),
+    encoders: getService(strapi, 'external-workers').encoders(),
   };
   return { status: 200, body };
 }

@@ -1,27 +1,35 @@
 import { LRUCache } from 'lru-cache';
-import type { ExternalWorker, IngestLayer } from '../../contracts';
+import type { EncoderReport, ExternalWorker, IngestLayer } from '../../contracts';
 import { createSightings } from './sightings';
 
 const MAX_KEPT = 1000;
 
+/** What a worker says of its ffmpeg. */
+export interface ToldByWorker {
+  /** What does not stand around it. */
+  unconfined?: readonly IngestLayer[] | undefined;
+  encoder?: EncoderReport | undefined;
+}
+
 export interface ExternalWorkersService {
-  /** `unconfined`: what it says does not stand around its ffmpeg. */
-  claimed(worker: string, unconfined?: readonly IngestLayer[]): void;
+  claimed(worker: string, told: ToldByWorker): void;
   /** All but the one that this Strapi runs, the last to ask first. What this Strapi was asked; another node may know others. */
   seen(managed: string | null): ExternalWorker[];
   /** Of all that were seen, those that Strapi runs among them; null: none has told. */
   unconfined(): IngestLayer[] | null;
+  /** Of all that were seen and have told, the last to ask first. */
+  encoders(): EncoderReport[];
 }
 
 /** Which ingest workers ask this Strapi for work. */
 export function createExternalWorkersService(): ExternalWorkersService {
   const sightings = createSightings();
-  const told = new LRUCache<string, readonly IngestLayer[]>({ max: MAX_KEPT });
+  const told = new LRUCache<string, ToldByWorker>({ max: MAX_KEPT });
+  const toldBySeen = () => sightings.list().map(({ bootId }) => told.get(bootId) ?? {});
   return {
-    claimed(worker, unconfined) {
+    claimed(worker, { unconfined, encoder }) {
       sightings.add(worker);
-      if (unconfined === undefined) told.delete(worker);
-      else told.set(worker, unconfined);
+      told.set(worker, { unconfined, encoder });
     },
     seen: (managed) =>
       sightings
@@ -29,8 +37,9 @@ export function createExternalWorkersService(): ExternalWorkersService {
         .filter(({ bootId }) => bootId !== managed)
         .map(({ bootId, secondsAgo }) => ({ boot: bootId.slice(0, 8), lastClaimSeconds: secondsAgo })),
     unconfined() {
-      const lists = sightings.list().flatMap(({ bootId }) => [told.get(bootId) ?? []].filter(() => told.has(bootId)));
+      const lists = toldBySeen().flatMap(({ unconfined }) => (unconfined === undefined ? [] : [unconfined]));
       return lists.length === 0 ? null : [...new Set(lists.flat())];
     },
+    encoders: () => toldBySeen().flatMap(({ encoder }) => (encoder === undefined ? [] : [encoder])),
   };
 }

@@ -33,7 +33,7 @@ const builtWorker = (): string => path.join(__dirname, '../ingest/index.js');
 
 function composeSettings(strapi: Core.Strapi, worker: string): IngestSettings {
   const { streamer, ingest } = configOf(strapi);
-  const { ffmpeg, maxMemoryBytes, maxToolSeconds, maxPixels, confinement, logLevel } = ingest;
+  const { ffmpeg, maxMemoryBytes, maxToolSeconds, maxPixels, confinement, encoder, logLevel } = ingest;
   return {
     keys: { credential: getService(strapi, 'keys').keyring().ingestCredential },
     internalUrl: internalUrl({
@@ -49,6 +49,7 @@ function composeSettings(strapi: Core.Strapi, worker: string): IngestSettings {
     maxToolSeconds,
     maxPixels,
     confinement,
+    encoder,
     logLevel,
   };
 }

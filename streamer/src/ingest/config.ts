@@ -11,6 +11,7 @@ const TEXT = {
   STORAGE_ROOT: 'storageRoot',
   FFMPEG: 'ffmpeg',
   INGEST_CONFINEMENT: 'confinement',
+  INGEST_ENCODER: 'encoder',
   LOG_LEVEL: 'logLevel',
 } as const;
 const NUMBERS = {

@@ -1,6 +1,7 @@
 import { type DerivedFile, INGEST_KINDS, type IngestJob, type IngestReason } from '../../../server/contracts';
 import { codeOf, describeCause } from '../errors';
 import type { Logger } from '../logger';
+import type { Encoders } from './encoders/encoders';
 import { IngestError } from './ingest-error';
 import type { JobApi } from './job-api';
 import { MAKERS, MAY_LACK_OUTPUTS } from './kinds';
@@ -14,6 +15,7 @@ import type { Toolbox } from './tools/toolbox';
 export interface Workshop {
   api: JobApi;
   tools: Toolbox;
+  encoders: Encoders;
   /** Real path of the storage root. */
   root: string;
   /** The real path of a stored film, proved to lie below the root. */
@@ -51,7 +53,8 @@ async function make(workshop: Workshop, job: IngestJob, scratch: Scratch, lease:
   const kind = INGEST_KINDS.find((known) => known === job.kind);
   if (kind === undefined) throw new IngestError('worker-failed', 'the plugin gave a job that was not asked for');
   const film = await sniffFilm(await workshop.resolve(job.source.storageKey));
-  const { tools, maxPixels } = workshop;
+  const { tools, encoders, maxPixels } = workshop;
+  const encoder = await encoders.chosen(tools);
   const { durationSeconds } = job.source;
   const { signal } = lease;
   const progressed = (share: number) => {
@@ -59,8 +62,10 @@ async function make(workshop: Workshop, job: IngestJob, scratch: Scratch, lease:
   };
   const remarks = createRemarks();
   const order = job.rung === undefined ? {} : { rung: job.rung };
-  const making = { film, durationSeconds, scratch, tools, maxPixels, signal, progressed, ...order, ...remarks };
-  const made = await MAKERS[kind](making);
+  const made = await MAKERS[kind]({
+    ...{ film, durationSeconds, scratch, tools, maxPixels, signal, progressed, ...order, ...remarks },
+    ...(encoder.hardware && { card: { encoder, failed: (error) => encoders.distrust(encoder, error) } }),
+  });
   const outputs: DerivedFile[] = [];
   for (const { name } of job.outputs) {
     signal.throwIfAborted();

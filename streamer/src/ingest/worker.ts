@@ -4,6 +4,7 @@ import { describeCause } from '../errors';
 import { createStorage, type Storage } from '../http/storage-path';
 import type { Logger } from '../logger';
 import { type Alarm, createAlarm } from './alarm';
+import { createEncoders, type Encoders } from './encoders/encoders';
 import { createJobApi, type JobApi } from './job-api';
 import { type RunningJob, startJob } from './run-job';
 import { openStorageArea } from './storage-area';
@@ -25,6 +26,7 @@ interface Place {
   root: string;
   storage: Storage;
   tools: ToolSource;
+  encoders: Encoders;
 }
 
 /** Whoever asks while it is looked for waits with the first one. */
@@ -67,8 +69,9 @@ export class IngestWorker {
     const { storageRoot, ffmpeg, maxMemoryBytes: memoryBytes, maxToolSeconds: maxSeconds, confinement } = this.settings;
     const root = await openStorageArea(storageRoot);
     const { logger } = this;
+    const encoders = createEncoders({ choice: this.settings.encoder, root, logger });
     const tools = shared(createToolSource({ ffmpeg, memoryBytes, maxSeconds, confinement, root, logger }));
-    const place = { root, storage: createStorage(root), tools };
+    const place = { root, storage: createStorage(root), tools, encoders };
     this.#over = Promise.all(this.#lanes.map((lane) => this.#work(lane, place)));
   }
 
@@ -99,18 +102,29 @@ export class IngestWorker {
   async #workOnce(lane: Lane, place: Place): Promise<number> {
     const found = await place.tools();
     const { toolbox: tools, unconfined } = found;
+    const encoder = tools === null ? null : await place.encoders.report(tools);
     const claimedAt = performance.now();
     const kinds = tools === null ? [] : [...lane.kinds];
     const lacking = found.toolbox === null ? found.lacking : null;
-    const request = { worker: this.#id, kinds, lacking, ...(unconfined && { unconfined: [...unconfined] }) };
+    const around = { ...(unconfined && { unconfined: [...unconfined] }), ...(encoder && { encoder }) };
+    const request = { worker: this.#id, kinds, lacking, ...around };
     const outcome = await this.#api.claim(request);
     this.#noteReach(outcome.state === 'unavailable' ? outcome.cause : null);
     if (outcome.state === 'unavailable' || tools === null) return SLOW_POLL_SECONDS;
     if (outcome.job === null) return this.settings.pollSeconds;
-    const { root, storage } = place;
+    const { root, storage, encoders } = place;
     const { maxPixels } = this.settings;
     const { logger } = this;
-    const shop = { api: this.#api, tools, root, resolve: storage.resolve, maxPixels, worker: this.#id, logger };
+    const shop = {
+      api: this.#api,
+      tools,
+      encoders,
+      root,
+      resolve: storage.resolve,
+      maxPixels,
+      worker: this.#id,
+      logger,
+    };
     lane.running = startJob(shop, outcome.job, claimedAt);
     if (this.#isStopped) lane.running.stop();
     await lane.running.ended;

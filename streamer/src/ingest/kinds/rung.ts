@@ -1,12 +1,15 @@
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { RungOrder } from '../../../../server/contracts';
+import type { IngestReason, RungOrder } from '../../../../server/contracts';
+import type { PictureEncoder } from '../encoders/encoder';
+import { SOFTWARE } from '../encoders/software';
 import { IngestError } from '../ingest-error';
 import { shownSizeOf } from '../ladder/film-size';
-import { keepOnly, kept, keptName } from '../ladder/kept-files';
+import { hasAny, keepOnly, kept, keptName } from '../ladder/kept-files';
 import { planByOwnCuts } from '../ladder/own-plan';
 import { encodeChunk, pictureRecipe } from '../ladder/picture-chunk';
 import { type PlacedPart, writeRung } from '../ladder/rung-file';
-import type { RungPlan, SoundTrack } from '../ladder/rung-plan';
+import type { Chunk, RungPlan, SoundTrack } from '../ladder/rung-plan';
 import { encodeSound, soundRecipe } from '../ladder/sound-track';
 import { planBySource } from '../ladder/source-plan';
 import { ALL_DECODERS, decodersOf, soundDecodersOf } from '../tools/film-input';
@@ -14,6 +17,14 @@ import { pictureOf } from '../tools/film-probe';
 import { checkPixels, type Maker, type Making } from './maker';
 
 const MAX_SOUNDS = 8;
+/** What a card's driver may be the cause of, and x264 may not meet. */
+const ENCODER_FAULTS: ReadonlySet<IngestReason> = new Set([
+  'tool-failed',
+  'tool-timeout',
+  'tool-memory',
+  'tool-killed',
+  'output-invalid',
+]);
 /** Of the whole, where there is a picture. */
 const SOUND_SHARE = 0.1;
 
@@ -46,39 +57,56 @@ class RungMaking {
     private readonly sounds: readonly SoundTrack[],
   ) {}
 
-  async makeParts() {
-    const { picture, originSeconds } = this.plan;
-    const chunks = (picture?.chunks ?? []).map((chunk, index) => {
-      const recipe = picture && pictureRecipe({ size: picture.size, order: this.order }, chunk);
-      return { chunk, name: keptName('picture', index + 1, recipe) };
-    });
-    const tracks = this.sounds.map((sound, index) => ({
-      sound,
-      name: keptName('sound', index + 1, soundRecipe(sound)),
-    }));
-    await keepOnly(this.making.scratch, new Set([...chunks, ...tracks].map(({ name }) => name)));
+  async makeSounds(): Promise<(PlacedPart & SoundTrack)[]> {
+    const { originSeconds } = this.plan;
     const sounds: (PlacedPart & SoundTrack)[] = [];
-    for (const { sound, name } of tracks) {
+    for (const { sound, name } of this.#tracks()) {
       const file = await this.#sound(sound, name);
       sounds.push({ ...sound, file, startSeconds: sound.startSeconds - originSeconds });
     }
+    return sounds;
+  }
+
+  async makePictures(encoder: PictureEncoder): Promise<PlacedPart[]> {
+    const { originSeconds } = this.plan;
+    const chunks = this.#chunks(encoder);
+    const wanted = [...chunks, ...this.#tracks()].map(({ name }) => name);
+    await keepOnly(this.making.scratch, new Set(wanted));
     const pictures: PlacedPart[] = [];
     for (const { chunk, name } of chunks) {
-      const file = await this.#chunk(chunk, name);
+      const file = await this.#chunk(chunk, name, encoder);
       pictures.push({ file, startSeconds: chunk.startSeconds - originSeconds });
       this.making.progressed(SOUND_SHARE + (1 - SOUND_SHARE) * (pictures.length / (chunks.length + 1)));
     }
-    return { pictures, sounds, signal: this.making.signal };
+    return pictures;
   }
 
-  #chunk(chunk: NonNullable<RungPlan['picture']>['chunks'][number], name: string): Promise<string> {
+  /** What was begun with x264, by a worker that has nothing else or after a failure, is gone on with. */
+  async encoder(): Promise<PictureEncoder> {
+    const names = this.#chunks(SOFTWARE).map(({ name }) => name);
+    return (await hasAny(this.making.scratch, names)) ? SOFTWARE : (this.making.card?.encoder ?? SOFTWARE);
+  }
+
+  #tracks() {
+    return this.sounds.map((sound, index) => ({ sound, name: keptName('sound', index + 1, soundRecipe(sound)) }));
+  }
+
+  #chunks(encoder: PictureEncoder) {
+    const { picture } = this.plan;
+    return (picture?.chunks ?? []).map((chunk, index) => {
+      const recipe = picture && pictureRecipe({ size: picture.size, order: this.order, encoder }, chunk);
+      return { chunk, name: keptName('picture', index + 1, recipe) };
+    });
+  }
+
+  #chunk(chunk: Chunk, name: string, encoder: PictureEncoder): Promise<string> {
     const { making, order, plan } = this;
     const { picture, endSeconds } = plan;
     const decoders = decodersOf(picture?.codec ?? '');
     if (picture === null || decoders === null) {
       throw new IngestError('source-refused', `the codec ${picture?.codec} is not decoded here`);
     }
-    const encoding = { making, decoders, size: picture.size, order, endSeconds };
+    const encoding = { making, decoders, size: picture.size, order, encoder, endSeconds };
     return kept(making.scratch, name, (file) => encodeChunk(encoding, chunk, file));
   }
 
@@ -90,15 +118,33 @@ class RungMaking {
   }
 }
 
+/** Makes the file anew with x264 where hardware fails: all parts of one are coded alike. */
+async function writeWhole(rung: RungMaking, making: Making, file: string): Promise<void> {
+  const sounds = await rung.makeSounds();
+  const write = async (encoder: PictureEncoder) => {
+    const pictures = await rung.makePictures(encoder);
+    await writeRung({ pictures, sounds, signal: making.signal }, file);
+  };
+  const encoder = await rung.encoder();
+  try {
+    await write(encoder);
+  } catch (error) {
+    const isFault = error instanceof IngestError && ENCODER_FAULTS.has(error.reason);
+    if (encoder.hardware === null || !isFault) throw error;
+    making.card?.failed(error);
+    await rm(file, { force: true });
+    await write(SOFTWARE);
+  }
+}
+
 /** A rendition of the film: H.264 and AAC, in chunks that outlast a worker, joined in the end. */
 export function rungMaker(name: string): Maker {
   return async (making) => {
     const { rung: order, scratch } = making;
     if (order === undefined) throw new IngestError('worker-failed', 'the plugin did not say which rendition it wants');
     const plan = await planOf(making, order);
-    const parts = await new RungMaking(making, order, plan, audible(plan.sounds)).makeParts();
     const file = path.join(scratch.work, name);
-    await writeRung(parts, file);
+    await writeWhole(new RungMaking(making, order, plan, audible(plan.sounds)), making, file);
     return new Map([[name, file]]);
   };
 }

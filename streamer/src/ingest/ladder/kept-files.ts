@@ -42,6 +42,12 @@ export async function keepOnly({ shared }: Scratch, wanted: ReadonlySet<string>)
   }
 }
 
+/** Whether an attempt has finished any of these. */
+export async function hasAny({ shared }: Scratch, names: readonly string[]): Promise<boolean> {
+  const there = new Set(await readdir(shared));
+  return names.some((name) => there.has(name));
+}
+
 /**
  * The path of a part, made by `make` unless it is there. It appears at once and whole, and survives this process: written in
  * the attempt's own directory, synced, renamed. What is no plain file is none: it is removed, and made anew. Throws `output-invalid`

@@ -1,9 +1,11 @@
 import { IngestError } from '../ingest-error';
 import type { Making } from '../kinds/maker';
-import { decodersOf } from '../tools/film-input';
+import { ALL_DECODERS, decodersOf } from '../tools/film-input';
 import { type FilmProbe, originOf, pictureOf } from '../tools/film-probe';
+import { readSoundMetadata } from '../tools/sound-metadata';
 import { lastKeyBefore } from './key-search';
 import { type Chunk, type PictureSize, type RungPlan, rungSize, type SoundTrack } from './rung-plan';
+import { soundLabelOf } from './sound-label';
 
 const KEY_SECONDS = 4;
 const CHUNK_SECONDS = 60;
@@ -54,6 +56,7 @@ export async function planByOwnCuts({ making, probe, size, shortSide }: OwnFacts
   const end = start + making.durationSeconds;
   const picture = pictureOf(probe);
   const sounds = probe.filter(({ kind }) => kind === 'audio');
+  const metadata = sounds.length === 0 ? [] : await readSoundMetadata(making, ALL_DECODERS);
   if (picture !== null && decodersOf(picture.codec) === null) {
     throw new IngestError('source-refused', `the codec ${picture.codec} is not decoded here`);
   }
@@ -64,7 +67,8 @@ export async function planByOwnCuts({ making, probe, size, shortSide }: OwnFacts
       chunks: await chunksOf(making, picture.codec, { start, end }),
     },
     sounds: sounds.map(({ codec, startSeconds }, index): SoundTrack => {
-      return { index, codec, startSeconds: Math.max(start, startSeconds), language: 'und', name: null };
+      const label = soundLabelOf(metadata[index] ?? new Map());
+      return { index, codec, startSeconds: Math.max(start, startSeconds), ...label };
     }),
     originSeconds: start,
     endSeconds: end,

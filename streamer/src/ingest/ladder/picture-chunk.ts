@@ -2,6 +2,8 @@ import path from 'node:path';
 import { EncodedPacketSink } from 'mediabunny';
 import { maxPictureBits, type RungOrder } from '../../../../server/contracts';
 import { Film } from '../../packager/film';
+import type { Coding, PictureEncoder } from '../encoders/encoder';
+import { checkMadePictures, listPicturesIn } from '../encoders/made-pictures';
 import { IngestError } from '../ingest-error';
 import type { Making } from '../kinds/maker';
 import { inputOptions } from '../tools/film-input';
@@ -9,9 +11,6 @@ import type { Chunk, PictureSize } from './rung-plan';
 
 /** Less than half of what lies between two pictures, more than any rounding. */
 const MARGIN_SECONDS = 0.0004;
-const QUALITY = 23;
-/** With more of them x264 keeps below a bit rate in ways that depend on which is faster: not the same bytes each time. */
-const ENCODER_THREADS = 1;
 const BASE_SECONDS = 120;
 /** A chunk of four times as many pixels as x264 can do while it is watched, on one slow processor. */
 const SECONDS_PER_FILM_SECOND = 60;
@@ -23,13 +22,17 @@ export interface PictureEncoding {
   decoders: readonly string[];
   size: PictureSize;
   order: RungOrder;
+  encoder: PictureEncoder;
   endSeconds: number;
 }
 
 /** How a chunk is made, apart from where the film lies. */
-export function pictureRecipe({ size, order }: Pick<PictureEncoding, 'size' | 'order'>, chunk: Chunk) {
-  const { startSeconds, stopSeconds, keysSeconds } = chunk;
-  return { size, preset: order.preset, height: order.height, startSeconds, stopSeconds, keysSeconds };
+export function pictureRecipe(
+  { size, order, encoder }: Pick<PictureEncoding, 'size' | 'order' | 'encoder'>,
+  { startSeconds, stopSeconds, keysSeconds }: Chunk,
+) {
+  const recipe = { size, preset: order.preset, height: order.height, startSeconds, stopSeconds, keysSeconds };
+  return encoder.hardware === null ? recipe : { ...recipe, encoder: encoder.name };
 }
 
 /** Times count from the chunk's start, in the film's own unit: none is rounded twice. */
@@ -44,34 +47,28 @@ function filtersFor({ startSeconds, stopSeconds }: Chunk, { width, height }: Pic
   ].join(',');
 }
 
-/** Key pictures nowhere but where they are wanted. */
-function keyOptions({ startSeconds, keysSeconds }: Chunk): string[] {
-  const keys = keysSeconds.map((seconds) => Math.max(0, seconds - startSeconds - MARGIN_SECONDS).toFixed(6));
-  return ['-g', '1000000', '-sc_threshold', '0', '-forced-idr', '1', '-force_key_frames', keys.join(',')];
+function codingOf({ preset, height }: RungOrder, { startSeconds, keysSeconds }: Chunk): Coding {
+  const keys = keysSeconds.map((seconds) => Math.max(0, seconds - startSeconds - MARGIN_SECONDS));
+  return { preset, bits: maxPictureBits(height), keysSeconds: keys };
 }
 
-function argumentsFor({ making, decoders, size, order }: PictureEncoding, chunk: Chunk, name: string): string[] {
-  const bits = maxPictureBits(order.height);
+/** Of the pictures that hardware is given, beside what it makes of them. */
+const listOf = (file: string): string => `${file}.txt`;
+
+function argumentsFor(encoding: PictureEncoding, chunk: Chunk, name: string): string[] {
+  const { making, decoders, size, order, encoder } = encoding;
   const { seekSeconds } = chunk;
+  const looked = encoder.hardware === null ? [] : listPicturesIn(listOf(name));
+  const filters = [filtersFor(chunk, size), ...looked, ...encoder.handOver].join(',');
   return [
     // The film's own times, and all that is decoded: which pictures are wanted, the filter says.
-    ...['-copyts', '-noaccurate_seek', '-seek_timestamp', '1'],
+    ...[...encoder.opening, '-copyts', '-noaccurate_seek', '-seek_timestamp', '1'],
     ...(seekSeconds === null ? [] : ['-ss', (seekSeconds + MARGIN_SECONDS).toFixed(6)]),
     ...inputOptions(making.film, decoders, making.maxPixels),
-    ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filtersFor(chunk, size), '-fps_mode', 'passthrough'],
+    ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters, '-fps_mode', 'passthrough'],
     // -1: that of the film.
-    ...['-enc_time_base', '-1', '-c:v', 'libx264', '-profile:v', 'high', '-preset', order.preset],
-    ...[
-      '-threads',
-      String(ENCODER_THREADS),
-      '-crf',
-      String(QUALITY),
-      '-maxrate',
-      String(bits),
-      '-bufsize',
-      String(bits * 2),
-    ],
-    ...[...keyOptions(chunk), '-map_metadata', '-1', '-map_chapters', '-1'],
+    ...['-enc_time_base', '-1', ...encoder.options(codingOf(order, chunk))],
+    ...['-map_metadata', '-1', '-map_chapters', '-1'],
     ...['-fflags', '+bitexact', '-flags:v', '+bitexact', '-f', 'mp4', `file:${name}`],
   ];
 }
@@ -88,16 +85,19 @@ async function beginsAtStart(file: string): Promise<boolean> {
   }
 }
 
-/** Encodes a chunk to `file`. Throws as `runTool` does. */
+/** Encodes a chunk to `file`. Throws as `runTool` does, and `output-invalid` for what no player could use. */
 export async function encodeChunk(encoding: PictureEncoding, chunk: Chunk, file: string): Promise<void> {
   const { tools, scratch, signal } = encoding.making;
   const filmSeconds = (chunk.stopSeconds ?? Math.max(encoding.endSeconds, chunk.startSeconds)) - chunk.startSeconds;
   const seconds = BASE_SECONDS + filmSeconds * SECONDS_PER_FILM_SECOND;
   const expected = SLACK_BYTES + (maxPictureBits(encoding.order.height) / 8) * (filmSeconds + 60) * 4;
   const fileBytes = Math.ceil(Math.min(MAX_CHUNK_BYTES, expected));
+  const { encoder, order } = encoding;
+  const { hardware } = encoder;
   const run = async (one: Chunk) => {
     const args = argumentsFor(encoding, one, path.basename(file));
-    await tools.ffmpeg({ args, cwd: scratch.work, seconds, fileBytes, signal });
+    await tools.ffmpeg({ args, cwd: scratch.work, seconds, fileBytes, signal, hardware });
+    if (hardware !== null) await checkMadePictures(file, listOf(file), codingOf(order, chunk));
     return !chunk.beginsWithPicture || (await beginsAtStart(file));
   };
   if (await run(chunk)) return;

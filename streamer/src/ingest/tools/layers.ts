@@ -1,4 +1,5 @@
 import type { IngestLayer } from '../../../../server/contracts';
+import type { Hardware } from '../encoders/hardware';
 import { OWN_ROOT_PROGRAMS, ownRootPrefix, type SystemTree } from './own-root';
 
 /** Of one run. */
@@ -18,6 +19,8 @@ export interface Bounds extends ToolLimits {
   root: string;
   /** What else it may read: the film. */
   reads: readonly string[];
+  /** What it is given of the machine beside that; absent: nothing. */
+  hardware?: Hardware;
 }
 
 /** Threads of one run, so that limits of memory and processor time mean something. */
@@ -71,8 +74,10 @@ export const LAYERS: readonly Layer[] = [
     without: 'prlimit (util-linux) is missing: memory is bounded by ffmpeg alone, and time by the clock',
     programs: ['prlimit'],
     ways: [
-      ({ bounds: { memoryBytes, seconds, fileBytes }, paths: [prlimit = ''] }) => [
-        ...[prlimit, `--data=${memoryBytes}`, `--as=${memoryBytes * ADDRESS_SPACE_FACTOR}`],
+      ({ bounds: { memoryBytes, seconds, fileBytes, hardware }, paths: [prlimit = ''] }) => [
+        ...[prlimit, `--data=${memoryBytes}`],
+        // A card's driver reserves as much of it as the machine and the card have memory.
+        ...(hardware === undefined ? [`--as=${memoryBytes * ADDRESS_SPACE_FACTOR}`] : []),
         ...[`--cpu=${processorSecondsOf(seconds)}`, `--fsize=${fileBytes}`, `--nofile=${MAX_OPEN_FILES}`],
         ...['--core=0', '--'],
       ],
@@ -104,8 +109,8 @@ export const LAYERS: readonly Layer[] = [
     without: 'ffmpeg can have no root of its own here: it may read what the user of its worker may read',
     programs: OWN_ROOT_PROGRAMS,
     ways: [
-      ({ bounds: { cwd, reads }, paths: programs, tool, system }) =>
-        ownRootPrefix(system, { programs, tool, cwd, reads }),
+      ({ bounds: { cwd, reads, hardware }, paths: programs, tool, system }) =>
+        ownRootPrefix(system, { programs, tool, cwd, reads, ...hardware }),
     ],
   },
   {

@@ -51,6 +51,8 @@ const ENTER_OWN_ROOT = [
   '[ -z "$tool" ] || show ro,nosuid,nodev "$tool"',
   'while [ "$1" != -- ]; do show ro,nosuid,nodev,noexec "$1" && shift; done',
   'shift',
+  'while [ "$1" != -- ]; do show ro,nosuid,noexec "$1" && shift; done',
+  'shift',
   'show nosuid,nodev,noexec "$cwd" && show ro,nosuid,noexec /dev/null',
   '"$mount" -o remount,bind,ro,nosuid,nodev "$new" || exit 1',
   '"$pivot" . old && "$umount" -l /old && cd "$cwd" || exit 1',
@@ -97,12 +99,16 @@ export interface OwnRoot {
   cwd: string;
   /** Files and directories that may be read, beside the system's. */
   reads: readonly string[];
+  /** Nodes of devices that may be used. */
+  devices?: readonly string[];
+  /** Files of the system that are mounts of their own. Names without spaces. */
+  libraries?: readonly string[];
 }
 
 /** What is put before a command, for it to run in a root of its own. All paths are absolute, and the same inside. */
 export function ownRootPrefix(
   { shown, directories, links }: SystemTree,
-  { programs, tool, cwd, reads }: OwnRoot,
+  { programs, tool, cwd, reads, devices = [], libraries = [] }: OwnRoot,
 ): string[] {
   const [unshare = '', sh = '', ...others] = programs;
   const covered = [...shown, ...links.map((target) => `/${path.basename(target)}`)];
@@ -110,6 +116,7 @@ export function ownRootPrefix(
   const listed = reads.filter((file) => !isBelow(file, cwd)).sort();
   return [
     ...[unshare, '--mount', '--pid', '--ipc', '--fork', '--kill-child', '--', sh, '-c', ENTER_OWN_ROOT, 'sh'],
-    ...[...others, cwd, own, links.join(' '), directories.join(' '), shown.join(' '), ...new Set(listed), '--'],
+    ...[...others, cwd, own, links.join(' '), directories.join(' '), [...shown, ...libraries].join(' ')],
+    ...[...new Set(listed), '--', ...devices, '--'],
   ];
 }

@@ -1,5 +1,6 @@
 import { access } from 'node:fs/promises';
 import type { IngestReason } from '../../../../server/contracts';
+import type { Hardware } from '../encoders/hardware';
 import { IngestError } from '../ingest-error';
 import type { Confinement } from './confinement';
 import type { FilmInput } from './film-input';
@@ -36,6 +37,8 @@ export interface FfmpegRun {
   signal: AbortSignal;
   /** Absolute paths of more files or directories that it may read. */
   reads?: readonly string[];
+  /** What of the machine it may use; absent or null: nothing. */
+  hardware?: Hardware | null;
 }
 
 /** The one way to ffmpeg. */
@@ -97,11 +100,12 @@ export function createToolbox({
     }
   }
 
-  async function ffmpeg({ args, cwd, seconds, fileBytes, signal, reads = [] }: FfmpegRun): Promise<string> {
+  async function ffmpeg({ args, cwd, seconds, fileBytes, signal, reads = [], ...more }: FfmpegRun): Promise<string> {
     const limits = { memoryBytes, seconds: Math.min(seconds, maxSeconds), fileBytes };
     const bounds = { ...limits, cwd, root, reads: [...inputsOf(args), ...reads] };
+    const { hardware } = more;
     try {
-      return await run([...always, ...args], bounds, signal);
+      return await run([...always, ...args], hardware ? { ...bounds, hardware } : bounds, signal);
     } catch (error) {
       throw await judge(error, bounds, signal);
     }

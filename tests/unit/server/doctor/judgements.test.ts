@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { dependencies } from '../../../../package.json';
 import { judgePolicy } from '../../../../server/src/services/doctor/checks/admin-csp';
 import { judgeClock } from '../../../../server/src/services/doctor/checks/clock';
+import { judgeEncoders } from '../../../../server/src/services/doctor/checks/encoder';
 import { judgeVersion } from '../../../../server/src/services/doctor/checks/ffmpeg';
 import { judgeConfinement } from '../../../../server/src/services/doctor/checks/ingest';
 import { judgeMediaServer } from '../../../../server/src/services/doctor/checks/media-server-pin';
@@ -76,6 +77,26 @@ describe('confinement of ffmpeg', () => {
   ] as const)('without %j where it is %s: %s', (unconfined, confinement, verdict, count) => {
     const { items = [], ...judgement } = judgeConfinement(unconfined, confinement);
     expect({ verdict: judgement.verdict, count: items.length }).toEqual({ verdict, count });
+  });
+});
+
+describe('encoders', () => {
+  const none = { used: 'libx264', refused: [] } as const;
+  const card = { used: 'h264_nvenc', refused: [] } as const;
+  const lacking = { used: 'libx264', refused: [{ encoder: 'h264_nvenc', why: 'no-device' }] } as const;
+  it.each([
+    [[], 'auto', 'skipped', []],
+    [[none], 'software', 'ok', []],
+    [[card], 'auto', 'ok', []],
+    [[card, lacking, lacking], 'auto', 'warn', [expect.stringMatching(/^h264_nvenc: .* no device for it$/)]],
+  ] as const)('of %j where it is %s: %s', (reports, choice, verdict, lines) => {
+    const judgement = judgeEncoders(
+      reports.map((report) => ({ ...report, refused: [...report.refused] })),
+      choice,
+    );
+    expect(judgement.verdict).toBe(verdict);
+    expect(judgement.items ?? []).toEqual(lines);
+    for (const { used } of reports) expect(judgement.message).toContain(used);
   });
 });
 

@@ -169,6 +169,23 @@ describe.skipIf(!FFMPEG)('ffmpeg', () => {
     expect(await readFile(film, 'utf8')).toBe('a film');
   });
 
+  it('S24 has no capability left, and can get none, where the kernel shows it', async ({ skip }) => {
+    skip(!confinement.layers.includes('privileges'), 'setpriv is missing');
+    // Without a root of its own it sees `/proc`.
+    const lesser = await probeConfinement({ sample: [ffmpeg, '-version'], bounds, searchPath: '/usr/bin:/bin' });
+    const command = lesser.wrap(['/bin/grep', '-E', '^(Cap|NoNewPrivs)', '/proc/self/status'], bounds);
+    const status = await runTool({ command, cwd, maxSeconds: 60 });
+    expect(
+      status
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/:\s+/)),
+    ).toEqual([
+      ...['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb'].map((set) => [set, '0'.repeat(16)]),
+      ['NoNewPrivs', '1'],
+    ]);
+  });
+
   describe('in a root of its own', () => {
     const sh = (script: string, { signal, ...more }: Partial<Bounds> & { signal?: AbortSignal } = {}) => {
       const command = confinement.wrap(['/bin/sh', '-c', script], { ...bounds, ...more });
@@ -192,6 +209,14 @@ describe.skipIf(!FFMPEG)('ffmpeg', () => {
       expect(await sh('ls /usr')).not.toMatch(/^src$/m);
     });
 
+    it('has the devices that it is to use, and no other', async () => {
+      // One that every machine has, in place of a card.
+      const hardware = { devices: ['/dev/zero'], libraries: [ffmpeg] };
+      expect(await sh('ls /dev')).toBe('null\n');
+      expect(await sh('ls /dev && head -c 3 /dev/zero | wc -c', { hardware })).toBe('null\nzero\n3\n');
+      await expect(sh('ls /dev/zero/..', { hardware: { devices: ['/dev/no-card'], libraries: [] } })).rejects.toThrow();
+    });
+
     it('sees no process but those that it has started, and keeps none beyond its end', async () => {
       const runaway = '/usr/bin/setsid /bin/sh -c "trap : TERM HUP; while :; do sleep 1; done" &';
       const controller = new AbortController();
@@ -211,6 +236,7 @@ describe.skipIf(!FFMPEG)('ffmpeg', () => {
     it('has neither environment nor privileges, and its signals and statuses come through', async () => {
       expect(await sh('/usr/bin/env -u PWD -u OLDPWD -u SHLVL -u _')).toBe('');
       await expect(sh('mount -t tmpfs none /old')).rejects.toThrow();
+      expect(await sh('/usr/bin/setpriv --dump')).toMatch(/^no_new_privs: 1$/m);
       await expect(sh('exit 3')).rejects.toThrow(/exit status 3/);
       await expect(sh('kill -KILL $$')).rejects.toMatchObject({ reason: 'tool-killed', isFinal: false });
     });

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { rungMaker } from '../../../../streamer/src/ingest/kinds/rung';
+import { soundLabelOf } from '../../../../streamer/src/ingest/ladder/sound-label';
 import { openScratch } from '../../../../streamer/src/ingest/scratch';
 import { sniffFilm } from '../../../../streamer/src/ingest/tools/film-input';
 import { createToolbox, type Toolbox } from '../../../../streamer/src/ingest/tools/toolbox';
 import { planAsset } from '../../../../streamer/src/packager/asset-plan';
 import { Film } from '../../../../streamer/src/packager/film';
+import { toLanguageTag } from '../../../../streamer/src/packager/track-label';
 import { oddClips } from '../../../support/odd-clips';
 import { FFMPEG, ffmpeg } from '../../../support/tools';
 
@@ -23,7 +25,7 @@ describe.skipIf(!FFMPEG)('a rung of an odd film', () => {
     root = await mkdtemp(path.join(tmpdir(), 'protected-vod-rungs-'));
     const confinement = { wrap: (command: readonly string[]) => [...command], layers: [], missing: [] };
     tools = createToolbox({ ffmpeg: FFMPEG ?? '', confinement, root, memoryBytes: GIB, maxSeconds: 60 });
-  });
+  }, 60_000);
   afterAll(() => rm(root, { recursive: true, force: true }));
 
   interface Wanted {
@@ -122,6 +124,49 @@ describe.skipIf(!FFMPEG)('a rung of an odd film', () => {
     const { tracks } = (await plan(made)).presentation;
     expect(tracks.filter(({ kind }) => kind === 'video')).toMatchObject([{ independent: true }]);
     expect(tracks.find(({ kind }) => kind === 'audio')?.codec).toBe('mp4a.40.2');
+  });
+
+  it('a converted film keeps languages and names of its sound', async () => {
+    const source = path.join(root, 'titles.mkv');
+    await ffmpeg(
+      ...['-i', at('faststart.mp4'), '-t', '1', '-map', '0:v', '-map', '0:a', '-map', '0:a', '-c:v', 'copy'],
+      ...['-c:a', 'pcm_s16le', '-metadata:s:a:0', 'language=ger', '-metadata:s:a:0', 'title=Ton\n für "alle"'],
+      ...['-metadata:s:a:1', 'language=eng', '-y', source],
+    );
+    const soundsOf = async (film: string) => {
+      const { tracks } = (await plan(await make(film, { followsSource: false }))).presentation;
+      return tracks.flatMap(({ kind, language, name }) => (kind === 'audio' ? [[language, name]] : []));
+    };
+    expect(await soundsOf(source)).toEqual([
+      ['de', 'Ton für "alle"'],
+      ['en', 'English'],
+    ]);
+    expect(await soundsOf('trimmed-languages.mp4')).toEqual([
+      ['de', 'Ton für alle'],
+      ['en', `Director's "cut"`],
+    ]);
+  });
+
+  it.each([
+    ['deu', 'deu'],
+    ['ger', 'de'],
+    ['de', 'de'],
+    ['pt-BR', 'pt'],
+    ['haw', 'haw'],
+    ['eng,deu', 'und'],
+    ['', 'und'],
+    ['x', 'und'],
+  ])('the language %j of a film becomes one of three letters', (given, meant) => {
+    const { language } = soundLabelOf(new Map([['language', given]]));
+    expect(language).toMatch(/^[a-z]{3}$/);
+    expect(toLanguageTag(language)).toBe(toLanguageTag(meant));
+  });
+
+  it('the name of a track is one line, and no longer than a menu has room for', () => {
+    const nameOf = (title: string) => soundLabelOf(new Map([['title', title]])).name;
+    expect(nameOf('a\n\tb\u0000c\u001b')).toBe('a b c');
+    expect(nameOf('\u{1F3A7}'.repeat(500))).toBe('\u{1F3A7}'.repeat(100));
+    expect(nameOf(' \n')).toBeNull();
   });
 
   it('a long film of another codec is converted in several chunks, also where it ends before it says so', async () => {

@@ -2,6 +2,7 @@ import type { Check } from '../examination';
 import { adminCsp } from './admin-csp';
 import { clock } from './clock';
 import { database } from './database';
+import { encoder } from './encoder';
 import { ffmpeg } from './ffmpeg';
 import { ingest } from './ingest';
 import { leakHunt } from './leak-hunt';
@@ -36,6 +37,7 @@ export const CHECKS: readonly Check[] = [
   runningSite,
   streamer,
   ingest,
+  encoder,
   adminCsp,
   publicFilms,
   publicDirectory,
