@@ -50,15 +50,15 @@ interface Made {
 async function make(workshop: Workshop, job: IngestJob, scratch: Scratch, lease: Lease): Promise<Made> {
   const kind = INGEST_KINDS.find((known) => known === job.kind);
   if (kind === undefined) throw new IngestError('worker-failed', 'the plugin gave a job that was not asked for');
-  const film = await sniffFilm(await workshop.resolve(job.source.storageKey));
+  const { storageKey, durationSeconds, limits } = job.source;
+  const film = await sniffFilm(await workshop.resolve(storageKey), limits?.maxTracks);
   const { tools, maxPixels } = workshop;
-  const { durationSeconds } = job.source;
   const { signal } = lease;
   const progressed = (share: number) => {
     lease.progress = share;
   };
   const remarks = createRemarks();
-  const order = job.rung === undefined ? {} : { rung: job.rung };
+  const order = { ...(job.rung && { rung: job.rung }), ...(limits && { limits }) };
   const making = { film, durationSeconds, scratch, tools, maxPixels, signal, progressed, ...order, ...remarks };
   const made = await MAKERS[kind](making);
   const outputs: DerivedFile[] = [];

@@ -1,4 +1,4 @@
-import type { IngestReason, RungOrder, TextTrackFacts } from '../../../../server/contracts';
+import type { FilmLimits, IngestReason, RungOrder, TextTrackFacts } from '../../../../server/contracts';
 import { IngestError } from '../ingest-error';
 import type { Scratch } from '../scratch';
 import { ALL_DECODERS, decodersOf, type FilmInput } from '../tools/film-input';
@@ -8,7 +8,10 @@ import type { Toolbox } from '../tools/toolbox';
 /** One attempt to make something of a film. */
 export interface Making {
   film: FilmInput;
+  /** As the plugin knows it; 0: it does not. */
   durationSeconds: number;
+  /** Of a film that the plugin could not measure. */
+  limits?: FilmLimits;
   scratch: Scratch;
   tools: Toolbox;
   maxPixels: number;

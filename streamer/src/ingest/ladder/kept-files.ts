@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Scratch } from '../scratch';
 
 /** Raise it with every change of how something is encoded. */
-const RECIPE_VERSION = 1;
+const RECIPE_VERSION = 2;
 const KEPT = /^(picture|sound)-\d+-[0-9a-f]{32}\.mp4$/;
 
 async function isThere(file: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import { Film } from '../../packager/film';
 import { IngestError } from '../ingest-error';
 import type { Making } from '../kinds/maker';
 import { inputOptions } from '../tools/film-input';
-import type { Chunk, PictureSize } from './rung-plan';
+import type { Chunk } from './rung-plan';
 
 /** Less than half of what lies between two pictures, more than any rounding. */
 const MARGIN_SECONDS = 0.0004;
@@ -21,26 +21,25 @@ const MAX_CHUNK_BYTES = 16 * 1024 ** 3;
 export interface PictureEncoding {
   making: Making;
   decoders: readonly string[];
-  size: PictureSize;
+  /** Of ffmpeg, for each picture. */
+  filters: readonly string[];
   order: RungOrder;
   endSeconds: number;
 }
 
 /** How a chunk is made, apart from where the film lies. */
-export function pictureRecipe({ size, order }: Pick<PictureEncoding, 'size' | 'order'>, chunk: Chunk) {
+export function pictureRecipe({ filters, order }: Pick<PictureEncoding, 'filters' | 'order'>, chunk: Chunk) {
   const { startSeconds, stopSeconds, keysSeconds } = chunk;
-  return { size, preset: order.preset, height: order.height, startSeconds, stopSeconds, keysSeconds };
+  return { filters, preset: order.preset, height: order.height, startSeconds, stopSeconds, keysSeconds };
 }
 
 /** Times count from the chunk's start, in the film's own unit: none is rounded twice. */
-function filtersFor({ startSeconds, stopSeconds }: Chunk, { width, height }: PictureSize): string {
+function filtersFor({ startSeconds, stopSeconds }: Chunk, filters: readonly string[]): string {
   const stop = stopSeconds === null ? '' : `:end=${(stopSeconds - MARGIN_SECONDS).toFixed(6)}`;
   return [
     `trim=start=${(startSeconds - MARGIN_SECONDS).toFixed(6)}${stop}`,
     `setpts='round(PTS-${startSeconds.toFixed(9)}/TB)'`,
-    `scale=${width}:${height}`,
-    'setsar=1',
-    'format=yuv420p',
+    ...filters,
   ].join(',');
 }
 
@@ -50,7 +49,7 @@ function keyOptions({ startSeconds, keysSeconds }: Chunk): string[] {
   return ['-g', '1000000', '-sc_threshold', '0', '-forced-idr', '1', '-force_key_frames', keys.join(',')];
 }
 
-function argumentsFor({ making, decoders, size, order }: PictureEncoding, chunk: Chunk, name: string): string[] {
+function argumentsFor({ making, decoders, filters, order }: PictureEncoding, chunk: Chunk, name: string): string[] {
   const bits = maxPictureBits(order.height);
   const { seekSeconds } = chunk;
   return [
@@ -58,7 +57,7 @@ function argumentsFor({ making, decoders, size, order }: PictureEncoding, chunk:
     ...['-copyts', '-noaccurate_seek', '-seek_timestamp', '1'],
     ...(seekSeconds === null ? [] : ['-ss', (seekSeconds + MARGIN_SECONDS).toFixed(6)]),
     ...inputOptions(making.film, decoders, making.maxPixels),
-    ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filtersFor(chunk, size), '-fps_mode', 'passthrough'],
+    ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filtersFor(chunk, filters), '-fps_mode', 'passthrough'],
     // -1: that of the film.
     ...['-enc_time_base', '-1', '-c:v', 'libx264', '-profile:v', 'high', '-preset', order.preset],
     ...[
