@@ -14,8 +14,13 @@ export const INGEST_REASON_CODES = [
   'no-picture',
   'no-sound',
   'texts-left-out',
+  'hdr-not-toned',
   'source-missing',
   'source-refused',
+  'source-has-too-many-pixels',
+  'source-is-too-long',
+  'source-has-too-many-tracks',
+  'source-has-too-many-pictures',
   'tool-failed',
   'tool-timeout',
   'tool-memory',
@@ -38,8 +43,15 @@ export const INGEST_REASONS: Record<IngestReason, string> = {
   'no-picture': 'The film has no picture.',
   'no-sound': 'The film has no sound.',
   'texts-left-out': 'Some subtitles of the film are pictures, or cannot be read; they are left out.',
+  'hdr-not-toned':
+    'The film is HDR, and the ffmpeg that converted it cannot make SDR of that (it lacks zscale): what was made of it looks pale.',
   'source-missing': 'The film could not be read where it is stored.',
   'source-refused': 'The film is in a format, or larger than what, ffmpeg may be given here.',
+  'source-has-too-many-pixels': 'The picture of the film is larger than this site allows (inspection.maxSidePixels).',
+  'source-is-too-long': 'The film is longer than this site allows (inspection.maxDurationSeconds).',
+  'source-has-too-many-tracks': 'The film has more tracks than this site allows (inspection.maxTracks).',
+  'source-has-too-many-pictures':
+    'The film has more pictures per second than this site allows (inspection.maxFrameRate).',
   'tool-failed': 'ffmpeg could not read the film.',
   'tool-timeout': 'ffmpeg took longer than it may.',
   'tool-memory': 'ffmpeg wanted more memory than it may have.',
@@ -81,9 +93,20 @@ export const derivedFileSchema = z.object({
   height: z.number().int().nonnegative().exactOptional(),
 });
 
+/** What a film may ask for, as `inspection` of the configuration has it. */
+export const filmLimitsSchema = z.object({
+  maxSidePixels: z.number().positive(),
+  maxDurationSeconds: z.number().positive(),
+  maxTracks: z.number().int().positive(),
+  maxFrameRate: z.number().positive(),
+});
+
 const sourceSchema = z.object({
   storageKey: storageKeySchema,
+  /** 0: the plugin could not read it. */
   durationSeconds: z.number().nonnegative(),
+  /** Of a film whose picture the plugin could not read: the worker has to hold it against these itself. */
+  limits: filmLimitsSchema.exactOptional(),
 });
 
 /** Where the worker puts what it made. Keys are the plugin's choice (S24); one attempt never has those of another. */
@@ -152,6 +175,7 @@ export const jobReportAnswerSchema = z.discriminatedUnion('state', [
 
 export type IngestKind = (typeof INGEST_KINDS)[number];
 export type DerivedFile = z.infer<typeof derivedFileSchema>;
+export type FilmLimits = z.infer<typeof filmLimitsSchema>;
 export type IngestJob = z.infer<typeof ingestJobSchema>;
 export type ClaimRequest = z.infer<typeof claimRequestSchema>;
 export type ClaimAnswer = z.infer<typeof claimAnswerSchema>;

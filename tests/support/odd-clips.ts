@@ -103,6 +103,18 @@ const RECIPES: Record<string, Recipe> = {
   'film.wmv': from('-c:v', 'wmv2', '-c:a', 'wmav2'),
   'film.mpg': from('-c:v', 'mpeg2video', '-c:a', 'mp2'),
   'film.ogv': from('-c:v', 'libtheora', '-c:a', 'libopus'),
+  // Not all of its packets say when they are shown.
+  'bidirectional.avi': from('-c:v', 'mpeg4', '-bf', '2', '-c:a', 'libmp3lame'),
+  'older.avi': from('-c:v', 'msmpeg4', '-c:a', 'adpcm_ms'),
+  'camera.avi': from('-c:v', 'mjpeg', '-c:a', 'pcm_s16le'),
+  // Interlaced, and shown wider than it is coded: 1024 × 576.
+  'tape.avi': from(
+    ...['-t', '1', '-vf', 'scale=720:576,setdar=16/9,format=yuv420p', '-c:v', 'dvvideo'],
+    ...['-c:a', 'pcm_s16le', '-ar', '48000', '-ac', '2'],
+  ),
+  'film.mxf': from('-c:v', 'mpeg2video', '-c:a', 'pcm_s16le', '-ar', '48000'),
+  'phone.3gp': from('-vf', 'scale=176:144,setsar=1', '-c:v', 'h263', '-c:a', 'copy'),
+  'sound.aiff': from('-vn'),
   'old.mov': bytesOf((bytes) => withoutBox(bytes, 'ftyp'), 'tail-moov.mp4'),
   'prores.mov': from('-t', '1', '-c:v', 'prores_ks', '-c:a', 'copy'),
   'broadcast.ts': from('-c:v', 'mpeg2video', '-c:a', 'copy'),

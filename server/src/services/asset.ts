@@ -26,6 +26,7 @@ import { shortSideOf } from './picture-size';
 import { FILE_UID, markedAsset, protectedMark } from './protected-mark';
 
 const pixelsSchema = z.number().int().nonnegative().optional();
+const trackNames = { codec: z.string().optional(), language: z.string().optional() };
 
 const rowSchema = z.object({
   documentId: assetIdSchema,
@@ -42,7 +43,7 @@ const rowSchema = z.object({
   ...judgedSchema.shape,
   /** Null: not known, or not as this version writes it. */
   tracks: z
-    .array(z.object({ kind: z.string(), width: pixelsSchema, height: pixelsSchema }))
+    .array(z.object({ kind: z.string(), ...trackNames, width: pixelsSchema, height: pixelsSchema }))
     .nullish()
     .catch(null),
   derived: z.array(derivedFileSchema).nullish().catch(null),

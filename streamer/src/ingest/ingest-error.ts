@@ -1,7 +1,11 @@
 import type { IngestReason } from '../../../server/contracts';
 
 /** Reasons that another attempt would meet again. */
-const FINAL: ReadonlySet<IngestReason> = new Set(['no-picture', 'source-refused', 'tool-memory', 'tool-timeout']);
+const FINAL: ReadonlySet<IngestReason> = new Set([
+  ...(['no-picture', 'source-refused', 'tool-memory', 'tool-timeout'] as const),
+  ...(['source-has-too-many-pixels', 'source-is-too-long'] as const),
+  ...(['source-has-too-many-tracks', 'source-has-too-many-pictures'] as const),
+]);
 
 /** Why a job failed. `detail` is for the log and may quote what ffmpeg said; the reason is what the plugin is told. */
 export class IngestError extends Error {

@@ -52,16 +52,16 @@ interface Made {
 async function make(workshop: Workshop, job: IngestJob, scratch: Scratch, lease: Lease): Promise<Made> {
   const kind = INGEST_KINDS.find((known) => known === job.kind);
   if (kind === undefined) throw new IngestError('worker-failed', 'the plugin gave a job that was not asked for');
-  const film = await sniffFilm(await workshop.resolve(job.source.storageKey));
+  const { storageKey, durationSeconds, limits } = job.source;
+  const film = await sniffFilm(await workshop.resolve(storageKey), limits?.maxTracks);
   const { tools, encoders, maxPixels } = workshop;
   const encoder = await encoders.chosen(tools);
-  const { durationSeconds } = job.source;
   const { signal } = lease;
   const progressed = (share: number) => {
     lease.progress = share;
   };
   const remarks = createRemarks();
-  const order = job.rung === undefined ? {} : { rung: job.rung };
+  const order = { ...(job.rung && { rung: job.rung }), ...(limits && { limits }) };
   const made = await MAKERS[kind]({
     ...{ film, durationSeconds, scratch, tools, maxPixels, signal, progressed, ...order, ...remarks },
     ...(encoder.hardware && { card: { encoder, failed: (error) => encoders.distrust(encoder, error) } }),

@@ -1,24 +1,31 @@
 import type { Core } from '@strapi/strapi';
-import type { DerivedFile, IngestReason } from '../../../contracts';
+import { type DerivedFile, type IngestReason, rungKindOf } from '../../../contracts';
 import { configOf } from '../../config';
 import { VodError } from '../../errors';
 import { derivedKeyOf, withDerived } from '../../storage/derived';
 import { checkStaged, placeStaged, stagedKeyOf, unplaceStaged } from '../../storage/ingest-area';
 import { hasErrno } from '../../storage/storage-error';
+import { pathOfKey } from '../../storage/storage-root';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import { shortSideOf } from '../picture-size';
 import { retryingDeadlocks } from '../playback-session/deadlock';
 import { standingBack } from '../text-tracks/default-text';
-import { saveDerived, withdrawDerived } from './derived-files';
+import { type LearnedFacts, saveDerived, withdrawDerived } from './derived-files';
 import type { Fence, JobStore } from './job-store';
 import { areOutputsOf } from './kinds';
-import { rungOrderOf } from './ladder';
+import { type LadderFilm, rungOrderOf } from './ladder';
+import { learnedFrom } from './learned-facts';
 
 const MAX_ATTEMPTS = 5;
 
 /** The film was moved or trashed, or another job ended, since it was read. */
 class Overtaken extends Error {}
+
+interface Target {
+  asset: Asset;
+  learned: LearnedFacts | null;
+}
 
 export interface Delivery {
   fence: Fence;
@@ -36,7 +43,11 @@ function checkNames({ kind, outputs }: Delivery): void {
 }
 
 /** Of a rendition with how high it was ordered: who may watch it depends on that, and is not for a worker to say. */
-function measured(strapi: Core.Strapi, { kind, outputs }: Delivery, asset: Asset): DerivedFile[] {
+function measured(
+  strapi: Core.Strapi,
+  { kind, outputs }: Delivery,
+  asset: Pick<Asset, keyof LadderFilm>,
+): DerivedFile[] {
   const order = rungOrderOf(kind, asset, configOf(strapi).ingest);
   return outputs.map(({ height: _reported, ...output }) => ({
     ...output,
@@ -48,11 +59,19 @@ function measured(strapi: Core.Strapi, { kind, outputs }: Delivery, asset: Asset
  * Files and rows change together: the job's row is held by the transaction while the files are put beside the film, so that
  * no other attempt can be doing the same, and the asset's row is written only where the film still lies there.
  */
-async function place(strapi: Core.Strapi, store: JobStore, delivery: Delivery, asset: Asset): Promise<boolean> {
+async function place(
+  strapi: Core.Strapi,
+  store: JobStore,
+  delivery: Delivery,
+  { asset, learned }: Target,
+): Promise<boolean> {
   const { root } = getService(strapi, 'storage');
   const { fence, note } = delivery;
-  const made = measured(strapi, delivery, asset).filter(({ name }) => !asset.removedTexts?.includes(name));
-  const outputs = standingBack(made, asset.derived ?? []);
+  const made = measured(strapi, delivery, { ...asset, ...learned });
+  const outputs = standingBack(
+    made.filter(({ name }) => !asset.removedTexts?.includes(name)),
+    asset.derived ?? [],
+  );
   const placed: { staged: string; target: string }[] = [];
   try {
     return await strapi.db.transaction(async ({ trx }) => {
@@ -62,7 +81,8 @@ async function place(strapi: Core.Strapi, store: JobStore, delivery: Delivery, a
         await placeStaged(root, staged, asset.storageKey, name);
         placed.push({ staged, target: derivedKeyOf(asset.storageKey, name) });
       }
-      if (await saveDerived(strapi, asset, withDerived(asset.derived ?? [], outputs), trx)) return true;
+      const derived = withDerived(asset.derived ?? [], outputs);
+      if (await saveDerived(strapi, asset, derived, trx, learned)) return true;
       throw new Overtaken();
     });
   } catch (error) {
@@ -74,15 +94,23 @@ async function place(strapi: Core.Strapi, store: JobStore, delivery: Delivery, a
   }
 }
 
+/** What else is known of the film from now on; null: nothing. Throws as `learnedFrom` does. */
+async function learnedBy(strapi: Core.Strapi, { fence, kind, outputs }: Delivery, asset: Asset) {
+  const [rendition] = outputs;
+  if (rungKindOf(kind) === null || rendition === undefined) return null;
+  const key = stagedKeyOf(fence.id, fence.attempt, rendition.name);
+  return learnedFrom(strapi, asset, pathOfKey(getService(strapi, 'storage').root, key));
+}
+
 /**
- * Takes over what a worker has made. `late`: of an attempt that does not run any more; `gone`: nobody wants it any more. Throws
+ * Takes over what a worker has made. `learned`: it is known only now how large and how long the film is. `late`: of an attempt that does not run any more; `gone`: nobody wants it any more. Throws
  * `VodError` `output-refused`, `storage-damaged` or `storage-missing` where it is not what was reported.
  */
 export async function accept(
   strapi: Core.Strapi,
   store: JobStore,
   delivery: Delivery,
-): Promise<'taken' | 'late' | 'gone'> {
+): Promise<'taken' | 'learned' | 'late' | 'gone'> {
   const { root } = getService(strapi, 'storage');
   const { fence, outputs } = delivery;
   checkNames(delivery);
@@ -90,8 +118,10 @@ export async function accept(
   for (let attempt = 1; ; attempt += 1) {
     const asset = await getService(strapi, 'asset').findById(delivery.asset);
     if (asset?.state !== 'ready') return 'gone';
+    const learned = await learnedBy(strapi, delivery, asset);
     try {
-      return (await retryingDeadlocks(() => place(strapi, store, delivery, asset))) ? 'taken' : 'late';
+      if (!(await retryingDeadlocks(() => place(strapi, store, delivery, { asset, learned })))) return 'late';
+      return learned === null ? 'taken' : 'learned';
     } catch (error) {
       if (!(error instanceof Overtaken) || attempt === MAX_ATTEMPTS) throw error;
     }

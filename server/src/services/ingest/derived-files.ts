@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { Core } from '@strapi/strapi';
 import type { DerivedFile } from '../../../contracts';
 import { derivedKeyOf } from '../../storage/derived';
+import type { Film } from '../../storage/inspection/film-inspection';
 import { pruneEmptyParents } from '../../storage/library';
 import { metadataKeyOf, readMetadata, writeMetadata } from '../../storage/metadata';
 import { pathOfKey } from '../../storage/storage-root';
@@ -10,6 +11,9 @@ import { getService } from '../get-service';
 import type { Transaction } from '../playback-session/transaction';
 
 const TABLE = 'protected_vod_assets';
+
+/** What is known of a film only since something was made of it. */
+export type LearnedFacts = Pick<Film, 'durationSeconds' | 'tracks'>;
 
 /** An asset as it was when somebody looked, and which of its embedded texts are not to come back. */
 export type Seen = Pick<Asset, 'documentId' | 'storageKey' | 'derivedRevision' | 'removedTexts'>;
@@ -20,7 +24,9 @@ async function writeRow(
   { documentId, storageKey, derivedRevision, removedTexts }: Seen,
   derived: readonly DerivedFile[],
   trx: Transaction | null,
+  learned: LearnedFacts | null,
 ): Promise<boolean> {
+  const facts = learned && { duration_seconds: learned.durationSeconds, tracks: JSON.stringify(learned.tracks) };
   const rows = strapi.db.getConnection(TABLE);
   const revision = derivedRevision ?? 0;
   const changed = await (trx ? rows.transacting(trx) : rows)
@@ -28,6 +34,7 @@ async function writeRow(
     // Films that were stored by an earlier version have none.
     .whereRaw('coalesce(??, 0) = ?', ['derived_revision', revision])
     .update({
+      ...facts,
       derived: JSON.stringify(derived),
       removed_texts: JSON.stringify(removedTexts ?? []),
       derived_revision: revision + 1,
@@ -39,20 +46,21 @@ async function writeRow(
  * Says what was made of a film, in the metadata beside it and then in its row. False: it was moved, trashed or changed since it
  * was seen; then `withdrawDerived` is to follow. In this order, because whoever trashes a film looks for its files once more
  * after the row was changed, and because the last one to change the row was the last to write the metadata. Makes no lease due:
- * what was made gives and takes no right.
+ * what was made gives and takes no right. `learned`: what is to be known of the film from now on, too.
  */
 export async function saveDerived(
   strapi: Core.Strapi,
   seen: Seen,
   derived: readonly DerivedFile[],
   trx: Transaction | null,
+  learned: LearnedFacts | null = null,
 ): Promise<boolean> {
   const { root } = getService(strapi, 'storage');
   const known = await readMetadata(root, seen.storageKey);
   // What is missing or damaged is for `storage repair`, which writes it from the row.
-  const made = { derived: [...derived], removedTexts: [...(seen.removedTexts ?? [])] };
+  const made = { ...learned, derived: [...derived], removedTexts: [...(seen.removedTexts ?? [])] };
   if (typeof known !== 'string') await writeMetadata(root, seen.storageKey, { ...known, ...made });
-  return writeRow(strapi, seen, derived, trx);
+  return writeRow(strapi, seen, derived, trx, learned);
 }
 
 /** Undoes what was written beside a film that is not there any more, and what of these files has gone with it to the trash. */

@@ -2,6 +2,7 @@ import type { Core } from '@strapi/strapi';
 import {
   type ClaimAnswer,
   type ClaimRequest,
+  filmLimitsSchema,
   type IngestJob,
   type IngestReason,
   type JobReport,
@@ -19,6 +20,7 @@ import type { JobRow } from './job-row';
 import { createJobStore, type Fence, type JobStore } from './job-store';
 import { planOf, renditionOfOutput } from './kinds';
 import { rungOrderOf } from './ladder';
+import { isMeasured } from './learned-facts';
 import { createRetries } from './retries';
 import { createUpkeep, type IngestUpkeep } from './upkeep';
 
@@ -40,8 +42,9 @@ function refusalOf(error: unknown): IngestReason | null {
 
 /** What is to be made of stored films, in Strapi's own database, and the workers that make it. */
 export function createIngestService({ strapi }: { strapi: Core.Strapi }): IngestService {
-  const settings = configOf(strapi).ingest;
+  const { ingest: settings, inspection } = configOf(strapi);
   const { leaseSeconds } = settings;
+  const limits = filmLimitsSchema.parse(inspection);
   const retries = createRetries(settings);
   const store = createJobStore(strapi);
   const upkeep = createUpkeep(strapi, store);
@@ -53,7 +56,7 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
     const { document_id: id, kind } = row;
     const { storageKey, durationSeconds } = asset;
     const outputs = (planOf(kind)?.outputs ?? []).map((name) => ({ name, storageKey: stagedKeyOf(id, attempt, name) }));
-    const source = { storageKey, durationSeconds };
+    const source = { storageKey, durationSeconds, ...(!isMeasured(asset) && { limits }) };
     const rung = rungOrderOf(kind, asset, settings);
     const order = {
       id,
@@ -98,6 +101,12 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
     return row.state === 'done' && state === 'done' ? { state: 'settled' } : null;
   }
 
+  /** More can be made of a film now that it is known how large and how long it is. */
+  async function goOn(assetId: string): Promise<void> {
+    const asset = await getService(strapi, 'asset').findById(assetId);
+    if (asset?.state === 'ready') await upkeep.enqueue(asset);
+  }
+
   /** A film that viewers could not get has its first rendition. */
   async function tellFirst(assetId: string, kind: string): Promise<void> {
     if (rungKindOf(kind) === null) return;
@@ -121,6 +130,7 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
         return { state: 'cancelled' };
       }
       await upkeep.discard(fence.id);
+      if (outcome === 'learned') await goOn(asset);
       await tellFirst(asset, kind);
       return { state: 'settled' };
     } catch (error) {

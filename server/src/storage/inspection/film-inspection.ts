@@ -18,6 +18,7 @@ export interface FilmTrack {
   codec: string;
   /** BCP 47 or ISO 639-2; `und` if the file does not say. */
   language: string;
+  /** Absent: of sound, and of a picture that could not be read. */
   width?: number;
   height?: number;
 }
@@ -116,6 +117,12 @@ async function surveyAll(all: InputTrack[], inspected: Inspected): Promise<Surve
   return tracks;
 }
 
+/** Streams of a kind of which no track could be read. */
+function unreadTracks(tracks: readonly SurveyedTrack[], unread: readonly UnreadStream[]): FilmTrack[] {
+  const missing = unread.filter((stream) => !tracks.some(({ kind }) => kind === stream.kind));
+  return missing.map(({ kind, codec }) => ({ kind, codec, language: 'und' }));
+}
+
 async function inspectTracks(input: Input, beside: Surroundings, inspected: Inspected): Promise<FilmInspection> {
   const { limits, fileName } = inspected;
   const all = await input.getTracks();
@@ -132,7 +139,11 @@ async function inspectTracks(input: Input, beside: Surroundings, inspected: Insp
     return { refusal: refusal('film-is-incomplete', fileName) };
   }
   const mime = (await input.getMimeType()).split(';', 1)[0]?.trim().toLowerCase() ?? 'video/mp4';
-  const film = { mime, durationSeconds, tracks: tracks.map(describeTrack) };
+  const film = {
+    mime,
+    durationSeconds,
+    tracks: [...tracks.map(describeTrack), ...unreadTracks(tracks, beside.unread)],
+  };
   return { film, judgement: judgeTracks({ tracks, ...beside }, fileName) };
 }
 

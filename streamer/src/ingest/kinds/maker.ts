@@ -1,4 +1,4 @@
-import type { IngestReason, RungOrder, TextTrackFacts } from '../../../../server/contracts';
+import type { FilmLimits, IngestReason, RungOrder, TextTrackFacts } from '../../../../server/contracts';
 import type { PictureEncoder } from '../encoders/encoder';
 import { IngestError } from '../ingest-error';
 import type { Scratch } from '../scratch';
@@ -9,7 +9,10 @@ import type { Toolbox } from '../tools/toolbox';
 /** One attempt to make something of a film. */
 export interface Making {
   film: FilmInput;
+  /** As the plugin knows it; 0: it does not. */
   durationSeconds: number;
+  /** Of a film that the plugin could not measure. */
+  limits?: FilmLimits;
   scratch: Scratch;
   tools: Toolbox;
   maxPixels: number;

@@ -8,12 +8,14 @@ import { shownSizeOf } from '../ladder/film-size';
 import { hasAny, keepOnly, kept, keptName } from '../ladder/kept-files';
 import { planByOwnCuts } from '../ladder/own-plan';
 import { encodeChunk, pictureRecipe } from '../ladder/picture-chunk';
+import { pictureFilters } from '../ladder/picture-filters';
 import { type PlacedPart, writeRung } from '../ladder/rung-file';
 import type { Chunk, RungPlan, SoundTrack } from '../ladder/rung-plan';
 import { encodeSound, soundRecipe } from '../ladder/sound-track';
 import { planBySource } from '../ladder/source-plan';
+import { secondsWithin } from '../ladder/unmeasured-film';
 import { ALL_DECODERS, decodersOf, soundDecodersOf } from '../tools/film-input';
-import { pictureOf } from '../tools/film-probe';
+import { type FilmProbe, pictureOf } from '../tools/film-probe';
 import { checkPixels, type Maker, type Making } from './maker';
 
 const MAX_SOUNDS = 8;
@@ -28,13 +30,14 @@ const ENCODER_FAULTS: ReadonlySet<IngestReason> = new Set([
 /** Of the whole, where there is a picture. */
 const SOUND_SHARE = 0.1;
 
-async function planOf(making: Making, order: RungOrder): Promise<RungPlan> {
-  const { film, tools, scratch, maxPixels, signal } = making;
-  const probe = await tools.probe(film, ALL_DECODERS, { cwd: scratch.work, signal });
+async function planOf(making: Making, order: RungOrder, probe: FilmProbe): Promise<RungPlan> {
+  const { film, maxPixels } = making;
   const picture = pictureOf(probe);
   if (picture !== null) checkPixels(picture, maxPixels);
   if (!order.followsSource) {
-    return planByOwnCuts({ making, probe, size: await shownSizeOf(film.path), shortSide: order.height });
+    const durationSeconds = await secondsWithin(making, probe);
+    const size = await shownSizeOf(film.path);
+    return planByOwnCuts({ making: { ...making, durationSeconds }, probe, size, shortSide: order.height });
   }
   if (picture === null) throw new IngestError('no-picture', 'there is sound alone');
   const soundCodecs = probe.filter(({ kind }) => kind === 'audio').map(({ codec }) => codec);
@@ -48,6 +51,12 @@ function audible(sounds: readonly SoundTrack[]): SoundTrack[] {
   throw new IngestError('source-refused', `the codec ${sounds[0]?.codec} is not decoded here`);
 }
 
+async function filtersFor(making: Making, { picture }: RungPlan, probe: FilmProbe): Promise<readonly string[]> {
+  if (picture === null) return [];
+  const lines = pictureOf(probe)?.height ?? 0;
+  return pictureFilters(making, { decoders: decodersOf(picture.codec) ?? [], size: picture.size, lines });
+}
+
 /** One attempt: what is finished already, by this or an earlier one, is not made again. */
 class RungMaking {
   constructor(
@@ -55,6 +64,7 @@ class RungMaking {
     private readonly order: RungOrder,
     private readonly plan: RungPlan,
     private readonly sounds: readonly SoundTrack[],
+    private readonly filters: readonly string[],
   ) {}
 
   async makeSounds(): Promise<(PlacedPart & SoundTrack)[]> {
@@ -92,21 +102,21 @@ class RungMaking {
   }
 
   #chunks(encoder: PictureEncoder) {
-    const { picture } = this.plan;
-    return (picture?.chunks ?? []).map((chunk, index) => {
-      const recipe = picture && pictureRecipe({ size: picture.size, order: this.order, encoder }, chunk);
+    const { filters, order } = this;
+    return (this.plan.picture?.chunks ?? []).map((chunk, index) => {
+      const recipe = pictureRecipe({ filters, order, encoder }, chunk);
       return { chunk, name: keptName('picture', index + 1, recipe) };
     });
   }
 
   #chunk(chunk: Chunk, name: string, encoder: PictureEncoder): Promise<string> {
-    const { making, order, plan } = this;
+    const { making, order, plan, filters } = this;
     const { picture, endSeconds } = plan;
     const decoders = decodersOf(picture?.codec ?? '');
     if (picture === null || decoders === null) {
       throw new IngestError('source-refused', `the codec ${picture?.codec} is not decoded here`);
     }
-    const encoding = { making, decoders, size: picture.size, order, encoder, endSeconds };
+    const encoding = { making, decoders, filters, order, encoder, endSeconds };
     return kept(making.scratch, name, (file) => encodeChunk(encoding, chunk, file));
   }
 
@@ -140,11 +150,13 @@ async function writeWhole(rung: RungMaking, making: Making, file: string): Promi
 /** A rendition of the film: H.264 and AAC, in chunks that outlast a worker, joined in the end. */
 export function rungMaker(name: string): Maker {
   return async (making) => {
-    const { rung: order, scratch } = making;
+    const { rung: order, film, tools, scratch, signal } = making;
     if (order === undefined) throw new IngestError('worker-failed', 'the plugin did not say which rendition it wants');
-    const plan = await planOf(making, order);
+    const probe = await tools.probe(film, ALL_DECODERS, { cwd: scratch.work, signal });
+    const plan = await planOf(making, order, probe);
+    const filters = await filtersFor(making, plan, probe);
     const file = path.join(scratch.work, name);
-    await writeWhole(new RungMaking(making, order, plan, audible(plan.sounds)), making, file);
+    await writeWhole(new RungMaking(making, order, plan, audible(plan.sounds), filters), making, file);
     return new Map([[name, file]]);
   };
 }

@@ -10,6 +10,7 @@ import {
 import { ALL_DECODERS } from '../tools/film-input';
 import { originOf } from '../tools/film-probe';
 import { type EmbeddedSubtitles, extractArguments, type FilmTexts, probeFlags, probeTexts } from '../tools/film-texts';
+import { HIDES_SUBTITLES } from '../tools/formats';
 import { readToolFile } from '../tools/tool-file';
 import { NO_FLAGS, type TrackFlags } from '../tools/track-flags';
 import { CHAPTERS_FACTS, describeSubtitles, publishChapters, publishSubtitles } from './embedded-text';
@@ -74,6 +75,7 @@ async function publish(making: Making, texts: FilmTexts, originMs: number): Prom
 /** Subtitles and chapters of a film as WebVTT, each read and written anew (S25). Subtitles that are pictures are left out. */
 export const makeTexts: Maker = async (making) => {
   const { film, tools, scratch, signal } = making;
+  if (HIDES_SUBTITLES.has(film.demuxer)) return new Map();
   const texts = await probeTexts(making);
   if (texts.subtitles.length === 0 && texts.chapters.length === 0) return new Map();
   const origin = originOf(await tools.probe(film, ALL_DECODERS, { cwd: scratch.work, signal }));

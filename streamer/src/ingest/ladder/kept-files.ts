@@ -6,7 +6,7 @@ import { IngestError } from '../ingest-error';
 import type { Scratch } from '../scratch';
 
 /** Raise it with every change of how something is encoded. */
-const RECIPE_VERSION = 1;
+const RECIPE_VERSION = 2;
 const KEPT = /^(picture|sound)-\d+-[0-9a-f]{32}\.mp4$/;
 
 /** A link is no file, wherever it leads: a tool that was taken over could name another film by it. */

@@ -1,6 +1,7 @@
 import { IngestError } from '../ingest-error';
 import type { Making } from '../kinds/maker';
 import { decodersOf, inputOptions } from '../tools/film-input';
+import { timeShown } from '../tools/film-probe';
 
 const SECONDS = 60;
 const FILE_BYTES = 1024 * 1024;
@@ -20,7 +21,8 @@ export async function lastKeyBefore(making: Making, codec: string, seconds: numb
       throw error;
     });
   const [, numerator, denominator] = /^#tb 0: (\d+)\/(\d+)$/m.exec(printed) ?? [];
-  const [, pts] = /^0, *-?\d+, *(-?\d+),/m.exec(printed) ?? [];
-  if (pts === undefined || numerator === undefined || denominator === undefined) return null;
-  return (Number(pts) * Number(numerator)) / Number(denominator);
+  const [, decodedAt, shownAt] = /^0, *(-?\d+), *(-?\d+),/m.exec(printed) ?? [];
+  if (shownAt === undefined || numerator === undefined || denominator === undefined) return null;
+  const units = timeShown(Number(shownAt), Number(decodedAt));
+  return (units * Number(numerator)) / Number(denominator);
 }

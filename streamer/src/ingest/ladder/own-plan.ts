@@ -1,7 +1,7 @@
 import { IngestError } from '../ingest-error';
 import type { Making } from '../kinds/maker';
 import { ALL_DECODERS, decodersOf } from '../tools/film-input';
-import { type FilmProbe, originOf, pictureOf } from '../tools/film-probe';
+import { type FilmProbe, originOf, pictureOf, squared } from '../tools/film-probe';
 import { readSoundMetadata } from '../tools/sound-metadata';
 import { lastKeyBefore } from './key-search';
 import { type Chunk, type PictureSize, type RungPlan, rungSize, type SoundTrack } from './rung-plan';
@@ -45,7 +45,7 @@ async function chunksOf(making: Making, codec: string, span: { start: number; en
 export interface OwnFacts {
   making: Making;
   probe: FilmProbe;
-  /** As it is shown; null: as it is coded. */
+  /** As it is shown; null: as ffmpeg says. */
   size: PictureSize | null;
   shortSide: number;
 }
@@ -62,7 +62,7 @@ export async function planByOwnCuts({ making, probe, size, shortSide }: OwnFacts
   }
   return {
     picture: picture && {
-      size: rungSize(size ?? picture, shortSide),
+      size: rungSize(size ?? squared(picture), shortSide),
       codec: picture.codec,
       chunks: await chunksOf(making, picture.codec, { start, end }),
     },

@@ -7,7 +7,7 @@ import { checkMadePictures, listPicturesIn } from '../encoders/made-pictures';
 import { IngestError } from '../ingest-error';
 import type { Making } from '../kinds/maker';
 import { inputOptions } from '../tools/film-input';
-import type { Chunk, PictureSize } from './rung-plan';
+import type { Chunk } from './rung-plan';
 
 /** Less than half of what lies between two pictures, more than any rounding. */
 const MARGIN_SECONDS = 0.0004;
@@ -20,7 +20,8 @@ const MAX_CHUNK_BYTES = 16 * 1024 ** 3;
 export interface PictureEncoding {
   making: Making;
   decoders: readonly string[];
-  size: PictureSize;
+  /** Of ffmpeg, for each picture. */
+  filters: readonly string[];
   order: RungOrder;
   encoder: PictureEncoder;
   endSeconds: number;
@@ -28,22 +29,20 @@ export interface PictureEncoding {
 
 /** How a chunk is made, apart from where the film lies. */
 export function pictureRecipe(
-  { size, order, encoder }: Pick<PictureEncoding, 'size' | 'order' | 'encoder'>,
+  { filters, order, encoder }: Pick<PictureEncoding, 'filters' | 'order' | 'encoder'>,
   { startSeconds, stopSeconds, keysSeconds }: Chunk,
 ) {
-  const recipe = { size, preset: order.preset, height: order.height, startSeconds, stopSeconds, keysSeconds };
+  const recipe = { filters, preset: order.preset, height: order.height, startSeconds, stopSeconds, keysSeconds };
   return encoder.hardware === null ? recipe : { ...recipe, encoder: encoder.name };
 }
 
 /** Times count from the chunk's start, in the film's own unit: none is rounded twice. */
-function filtersFor({ startSeconds, stopSeconds }: Chunk, { width, height }: PictureSize): string {
+function filtersFor({ startSeconds, stopSeconds }: Chunk, filters: readonly string[]): string {
   const stop = stopSeconds === null ? '' : `:end=${(stopSeconds - MARGIN_SECONDS).toFixed(6)}`;
   return [
     `trim=start=${(startSeconds - MARGIN_SECONDS).toFixed(6)}${stop}`,
     `setpts='round(PTS-${startSeconds.toFixed(9)}/TB)'`,
-    `scale=${width}:${height}`,
-    'setsar=1',
-    'format=yuv420p',
+    ...filters,
   ].join(',');
 }
 
@@ -56,10 +55,10 @@ function codingOf({ preset, height }: RungOrder, { startSeconds, keysSeconds }: 
 const listOf = (file: string): string => `${file}.txt`;
 
 function argumentsFor(encoding: PictureEncoding, chunk: Chunk, name: string): string[] {
-  const { making, decoders, size, order, encoder } = encoding;
+  const { making, decoders, order, encoder } = encoding;
   const { seekSeconds } = chunk;
   const looked = encoder.hardware === null ? [] : listPicturesIn(listOf(name));
-  const filters = [filtersFor(chunk, size), ...looked, ...encoder.handOver].join(',');
+  const filters = [filtersFor(chunk, encoding.filters), ...looked, ...encoder.handOver].join(',');
   return [
     // The film's own times, and all that is decoded: which pictures are wanted, the filter says.
     ...[...encoder.opening, '-copyts', '-noaccurate_seek', '-seek_timestamp', '1'],

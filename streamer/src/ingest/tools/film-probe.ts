@@ -10,6 +10,10 @@ export interface ProbedStream {
   codec: string;
   width: number;
   height: number;
+  /** How wide one of its pixels is shown, of its height. */
+  pixelAspect: number;
+  /** Of its first packets; 0: there is only one, or none. Endless where all of them stand at one time. */
+  packetsPerSecond: number;
   /** Seconds at which its first packet is shown, in the film's own time. */
   startSeconds: number;
 }
@@ -33,13 +37,35 @@ function headerOf(text: string, name: string): Map<number, string> {
   return new Map([...lines].map(([, index, value = '']) => [Number(index), value]));
 }
 
-/** By stream, in units of its time base. */
-function earliestTimes(text: string): Map<number, number> {
-  const times = new Map<number, number>();
-  for (const [, stream, pts] of text.matchAll(/^(\d+), *-?\d+, *(-?\d+),/gm)) {
-    times.set(Number(stream), Math.min(times.get(Number(stream)) ?? Number.POSITIVE_INFINITY, Number(pts)));
+/** Of the packets of a stream, in units of its time base. */
+interface PacketTimes {
+  count: number;
+  firstShown: number;
+  firstDecoded: number;
+  lastDecoded: number;
+}
+
+const UNKNOWN_TIME = -(2 ** 62);
+
+/** AVI does not say of all packets when they are shown: then it is when they are decoded. */
+export function timeShown(shown: number, decoded: number): number {
+  return shown < UNKNOWN_TIME ? decoded : shown;
+}
+
+function timesByStream(text: string): Map<number, PacketTimes> {
+  const times = new Map<number, PacketTimes>();
+  for (const [, stream, decodedAt, shownAt] of text.matchAll(/^(\d+), *(-?\d+), *(-?\d+),/gm)) {
+    const decoded = Number(decodedAt);
+    const shown = timeShown(Number(shownAt), decoded);
+    const known = times.get(Number(stream)) ?? { count: 0, firstShown: shown, firstDecoded: decoded, lastDecoded: 0 };
+    const firstShown = Math.min(known.firstShown, shown);
+    times.set(Number(stream), { ...known, count: known.count + 1, firstShown, lastDecoded: decoded });
   }
   return times;
+}
+
+function rateOf({ count, firstDecoded, lastDecoded }: PacketTimes, timeBase: string): number {
+  return count < 2 ? 0 : (count - 1) / secondsOf(Math.max(0, lastDecoded - firstDecoded), timeBase);
 }
 
 function secondsOf(units: number, timeBase: string): number {
@@ -49,16 +75,20 @@ function secondsOf(units: number, timeBase: string): number {
 
 /** Throws `IngestError` `tool-failed` for what is no answer of ffmpeg. */
 export function parseProbe(text: string): FilmProbe {
-  const [kinds, codecs, sizes, bases] = ['media_type', 'codec_id', 'dimensions', 'tb'].map((name) =>
+  const [kinds, codecs, sizes, aspects, bases] = ['media_type', 'codec_id', 'dimensions', 'sar', 'tb'].map((name) =>
     headerOf(text, name),
   );
-  const times = earliestTimes(text);
+  const times = timesByStream(text);
   const streams: ProbedStream[] = [];
   for (const [index, kind] of kinds ?? []) {
     if (kind !== 'video' && kind !== 'audio') continue;
     const [width = 0, height = 0] = sizes?.get(index)?.split('x').map(Number) ?? [];
-    const startSeconds = secondsOf(times.get(index) ?? 0, bases?.get(index) ?? '0/1');
-    streams.push({ kind, codec: codecs?.get(index) ?? 'unknown', width, height, startSeconds });
+    const [base, found] = [bases?.get(index) ?? '0/1', times.get(index)];
+    const pixelAspect = secondsOf(1, aspects?.get(index) ?? '1/1') || 1;
+    const packetsPerSecond = found === undefined ? 0 : rateOf(found, base);
+    const startSeconds = secondsOf(found?.firstShown ?? 0, base);
+    const codec = codecs?.get(index) ?? 'unknown';
+    streams.push({ kind, codec, width, height, pixelAspect, packetsPerSecond, startSeconds });
   }
   if (streams.length === 0) throw new IngestError('tool-failed', 'ffmpeg found no stream');
   return streams;
@@ -66,6 +96,11 @@ export function parseProbe(text: string): FilmProbe {
 
 export function pictureOf(probe: FilmProbe): ProbedStream | null {
   return probe.find(({ kind }) => kind === 'video') ?? null;
+}
+
+/** Its size with square pixels, as it is shown. */
+export function squared({ width, height, pixelAspect }: ProbedStream): { width: number; height: number } {
+  return { width: Math.round(width * pixelAspect), height };
 }
 
 /**

@@ -40,6 +40,8 @@ const SIGNAL_BY_STATUS = new Map<number | null, NodeJS.Signals>([
 
 function reasonOf({ code, signal }: End, complaint: string, hasSpentItsTime: boolean): IngestError | null {
   const detail = `${signal ?? `exit status ${code}`}: ${complaint.trim()}`;
+  // Some demuxers then speak of memory, others go on without what is beyond.
+  if (/exceeds max_streams/.test(complaint)) return new IngestError('source-has-too-many-tracks', detail);
   // First, because ffmpeg ends what it could not go on with as if it were whole, with status 0.
   if (/No space left on device|Disk quota exceeded/.test(complaint)) return new IngestError('disk-full', detail);
   if (/Cannot allocate memory|std::bad_alloc/.test(complaint)) return new IngestError('tool-memory', detail);

@@ -1,0 +1,44 @@
+import path from 'node:path';
+import { Film } from '../../packager/film';
+import { IngestError } from '../ingest-error';
+import type { Making } from '../kinds/maker';
+import { inputOptions } from './film-input';
+
+const SECONDS = 60;
+const FILE_BYTES = 64 * 1024 * 1024;
+/** Matroska keeps colours of pictures in any codec, and says nothing of those that are not known. */
+const COPY = 'colours.mkv';
+
+/** As WebCodecs calls them; absent: the film does not say. */
+export interface FilmColours {
+  primaries?: string;
+  transfer?: string;
+  matrix?: string;
+}
+
+async function copiedColours(file: string): Promise<FilmColours> {
+  const film = await Film.open(file);
+  try {
+    const { primaries, transfer, matrix } = (await (await film.input.getPrimaryVideoTrack())?.getColorSpace()) ?? {};
+    return { ...(primaries && { primaries }), ...(transfer && { transfer }), ...(matrix && { matrix }) };
+  } catch {
+    return {};
+  } finally {
+    await film.retire();
+  }
+}
+
+/** What a film says of its colours, wherever it does: ffmpeg looks into the pictures too. Nothing of that: nothing is known. */
+export async function coloursOf({ film, tools, scratch, signal }: Making, decoders: readonly string[]) {
+  const args = [
+    ...[...inputOptions(film, decoders), '-map', '0:V:0', '-an', '-sn', '-dn', '-c', 'copy', '-frames:v', '1'],
+    ...['-map_metadata', '-1', '-map_chapters', '-1', '-f', 'matroska', `file:${COPY}`],
+  ];
+  try {
+    await tools.ffmpeg({ args, cwd: scratch.work, seconds: SECONDS, fileBytes: FILE_BYTES, signal });
+  } catch (error) {
+    if (error instanceof IngestError && error.reason === 'tool-failed') return {};
+    throw error;
+  }
+  return copiedColours(path.join(scratch.work, COPY));
+}
