@@ -18,7 +18,7 @@ import { askForToken, mint } from '../support/minting';
 import { oddClips } from '../support/odd-clips';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
 import { FFMPEG, ffmpeg } from '../support/tools';
-import { until } from '../support/until';
+import { until, WORK_SECONDS } from '../support/until';
 
 interface Converted {
   /** Pictures; 0: sound alone. */
@@ -82,10 +82,14 @@ describe.skipIf(!FFMPEG)('films that have to be converted, whatever they are (ne
 
   /** Of the job that converts it, when it is over. */
   const conversionOf = (name: string) =>
-    until(`${name} is converted, or not`, async () => {
-      const job = (await factsOf(name)).jobs.find(({ kind }) => kind === 'rung-full');
-      return job?.state === 'done' || job?.state === 'failed' ? job : null;
-    });
+    until(
+      `${name} is converted, or not`,
+      async () => {
+        const job = (await factsOf(name)).jobs.find(({ kind }) => kind === 'rung-full');
+        return job?.state === 'done' || job?.state === 'failed' ? job : null;
+      },
+      WORK_SECONDS,
+    );
 
   beforeAll(async () => {
     clipAt = await oddClips();
@@ -141,10 +145,11 @@ describe.skipIf(!FFMPEG)('films that have to be converted, whatever they are (ne
     expect(await kinds('tape.avi')).toEqual(expect.arrayContaining(['poster', 'storyboard', 'rung-240']));
     expect(await kinds('sound.aiff')).toEqual(expect.arrayContaining(['waveform']));
     const made = ['poster.jpg', 'storyboard.jpg', '240p.mp4'];
-    await until('all is made', async () => {
+    const isMade = async () => {
       const names = (await factsOf('tape.avi')).made;
       return made.every((one) => names.includes(one));
-    });
+    };
+    await until('all is made', isMade, WORK_SECONDS);
     const { tracks } = await factsOf('tape.avi');
     expect(tracks).toMatchObject([{ kind: 'video', width: 1024, height: 576 }, { kind: 'audio' }]);
     expect((await factsOf('broadcast.ts')).tracks).toEqual(

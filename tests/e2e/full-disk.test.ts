@@ -16,7 +16,7 @@ import { processesIn, slowFfmpeg } from '../support/slow-ffmpeg';
 import { mountSmallDisk } from '../support/small-disk';
 import { FFMPEG } from '../support/tools';
 import { askForOffset, createUpload, sendPiece, ticketFor } from '../support/tus-requests';
-import { until } from '../support/until';
+import { until, WORK_SECONDS } from '../support/until';
 
 const MIB = 1024 ** 2;
 const DISK_BYTES = 128 * MIB;
@@ -136,7 +136,8 @@ describe.skipIf(!disk)('a disk that is full (tmpfs)', () => {
         expect(await resolutions()).toHaveLength(1);
 
         await disk?.empty();
-        await until('all is made', async () => (await jobsOf(site.app, asset)).every(({ state }) => state === 'done'));
+        const isMade = async () => (await jobsOf(site.app, asset)).every(({ state }) => state === 'done');
+        await until('all is made', isMade, WORK_SECONDS);
         await fetchOk((await poster()) ?? '');
         expect(await resolutions()).toHaveLength(2);
         expect(worker.output()).not.toContain('job could not be ended');

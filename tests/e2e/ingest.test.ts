@@ -15,7 +15,7 @@ import { runCommand } from '../support/run-command';
 import { SECRET_NAMES } from '../support/site-secrets';
 import { processesIn, type SlowFfmpeg, slowFfmpeg } from '../support/slow-ffmpeg';
 import { FFMPEG, ffmpeg } from '../support/tools';
-import { until } from '../support/until';
+import { until, WORK_SECONDS } from '../support/until';
 
 const COUNT = 'plugin::protected-vod.playback-session';
 
@@ -45,6 +45,7 @@ describe.skipIf(!FFMPEG)('ingest', () => {
     until(
       'it is made',
       jobs(film, ({ state }) => state === 'done'),
+      WORK_SECONDS,
     );
   const isBegun = (film: StoredFilm) =>
     until('ffmpeg is at work', async () => {

@@ -21,7 +21,7 @@ import { oddClips } from '../support/odd-clips';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
 import { setPolicies } from '../support/policies';
 import { CHROMIUM, FFMPEG } from '../support/tools';
-import { until } from '../support/until';
+import { until, WORK_SECONDS } from '../support/until';
 
 const ASSET = 'plugin::protected-vod.asset';
 const JOB = 'plugin::protected-vod.ingest-job';
@@ -69,7 +69,7 @@ describe.skipIf(!FFMPEG)('the ladder of a film', () => {
     (await jobsOf(site.app, asset)).find((job) => job.kind === kind);
 
   const isDone = (of: StoredFilm, kind: string) =>
-    until(`${kind} is made`, async () => (await jobOf(of, kind))?.state === 'done');
+    until(`${kind} is made`, async () => (await jobOf(of, kind))?.state === 'done', WORK_SECONDS);
 
   /** By name: what was made of a film. */
   async function digestsOf({ asset }: StoredFilm): Promise<Map<string, string>> {

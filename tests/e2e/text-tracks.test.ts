@@ -12,7 +12,7 @@ import { mint } from '../support/minting';
 import { type PlaybackSite, startPlaybackSite } from '../support/playback-site';
 import { makeTextFilms, type TextFilms } from '../support/text-films';
 import { CHROMIUM, FFMPEG } from '../support/tools';
-import { until } from '../support/until';
+import { until, WORK_SECONDS } from '../support/until';
 
 const FILMS = ['spoken.mp4', 'spoken.mkv', 'pictures.mkv', 'sound.m4a'] as const;
 const SRT = '1\r\n00:00:03,000 --> 00:00:04,500\r\nBonjour\r\n';
@@ -57,7 +57,8 @@ describe.skipIf(!FFMPEG)('texts of a film', () => {
       },
     );
     uploaded = ((await response.json()) as { data: { id: string } }).data.id;
-    await until('all is made', async () => (await jobsOf(site.app)).every(({ state }) => /done|failed/.test(state)));
+    const isOver = async () => (await jobsOf(site.app)).every(({ state }) => /done|failed/.test(state));
+    await until('all is made', isOver, WORK_SECONDS);
   });
   afterAll(async () => {
     await site?.app.stop();
