@@ -138,12 +138,14 @@ async function writeWhole(rung: RungMaking, making: Making, file: string): Promi
   const encoder = await rung.encoder();
   try {
     await write(encoder);
+    if (encoder.hardware !== null) making.card?.succeeded();
   } catch (error) {
     const isFault = error instanceof IngestError && ENCODER_FAULTS.has(error.reason);
     if (encoder.hardware === null || !isFault) throw error;
-    making.card?.failed(error);
     await rm(file, { force: true });
+    // Where x264 fails too, it is the film's fault.
     await write(SOFTWARE);
+    making.card?.failed(error);
   }
 }
 
