@@ -116,6 +116,14 @@ describe.skipIf(!FFMPEG)('the picture of a rendition', () => {
     expect(await pictureOf(file)).toMatchObject({ pix_fmt: 'yuv420p', nb_read_frames: String(PICTURES) });
   });
 
+  it('of a film whose colours ffmpeg cannot tell is made as SDR, and administrators are told', async () => {
+    const lesser = at('colourless');
+    await writeFile(lesser, `#!/bin/sh\ncase " $* " in *" matroska "*) exit 1;; esac\nexec ${FFMPEG} "$@"\n`);
+    await chmod(lesser, 0o755);
+    const { notes } = await converter.convert(at('sdr.mp4'), { height: 90, ffmpeg: lesser });
+    expect(notes).toEqual(['colours-unknown']);
+  });
+
   describe('says what its colours are', () => {
     it('as the film does', async () => {
       const { file } = await converter.convert(at('sdr.mp4'), { height: 180 });
