@@ -32,7 +32,9 @@ async function copiedColours(file: string): Promise<FilmColours> {
 export async function coloursOf(making: Making, decoders: readonly string[]): Promise<FilmColours> {
   const { film, tools, scratch, signal } = making;
   const args = [
-    ...[...inputOptions(film, decoders), '-map', '0:V:0', '-an', '-sn', '-dn', '-c', 'copy', '-frames:v', '1'],
+    // AVI does not say when pictures are shown, and Matroska takes none without.
+    ...['-fflags', '+genpts', ...inputOptions(film, decoders), '-map', '0:V:0', '-an', '-sn', '-dn'],
+    ...['-c', 'copy', '-frames:v', '1'],
     ...['-map_metadata', '-1', '-map_chapters', '-1', '-f', 'matroska', `file:${COPY}`],
   ];
   try {

@@ -124,6 +124,11 @@ describe.skipIf(!FFMPEG)('the picture of a rendition', () => {
     expect(notes).toEqual(['colours-unknown']);
   });
 
+  it('of a film that does not say when its pictures are shown is no such film', async () => {
+    await ffmpeg(...PICTURE, '-c:v', 'mpeg4', '-bf', '2', '-s', '64x36', at('untimed.avi'));
+    expect((await converter.convert(at('untimed.avi'), { height: 36 })).notes).toEqual([]);
+  });
+
   describe('says what its colours are', () => {
     it('as the film does', async () => {
       const { file } = await converter.convert(at('sdr.mp4'), { height: 180 });
