@@ -15,12 +15,15 @@ export const INGEST_REASON_CODES = [
   'no-sound',
   'texts-left-out',
   'hdr-not-toned',
+  'colours-unknown',
   'source-missing',
   'source-refused',
   'source-has-too-many-pixels',
   'source-is-too-long',
   'source-has-too-many-tracks',
   'source-has-too-many-pictures',
+  'source-has-too-many-samples',
+  'source-length-unclear',
   'tool-failed',
   'tool-timeout',
   'tool-memory',
@@ -45,6 +48,8 @@ export const INGEST_REASONS: Record<IngestReason, string> = {
   'texts-left-out': 'Some subtitles of the film are pictures, or cannot be read; they are left out.',
   'hdr-not-toned':
     'The film is HDR, and the ffmpeg that converted it cannot make SDR of that (it lacks zscale): what was made of it looks pale.',
+  'colours-unknown':
+    'ffmpeg could not tell the colours of the film, which was converted as SDR: if it is HDR, what was made of it looks pale.',
   'source-missing': 'The film could not be read where it is stored.',
   'source-refused': 'The film is in a format, or larger than what, ffmpeg may be given here.',
   'source-has-too-many-pixels': 'The picture of the film is larger than this site allows (inspection.maxSidePixels).',
@@ -52,6 +57,10 @@ export const INGEST_REASONS: Record<IngestReason, string> = {
   'source-has-too-many-tracks': 'The film has more tracks than this site allows (inspection.maxTracks).',
   'source-has-too-many-pictures':
     'The film has more pictures per second than this site allows (inspection.maxFrameRate).',
+  'source-has-too-many-samples':
+    'The film has more pictures than this site allows in one track (inspection.maxSamples).',
+  'source-length-unclear':
+    'Only a part of the film could be converted, or it became longer: times within it leap, or it is damaged. Export it again.',
   'tool-failed': 'ffmpeg could not read the film.',
   'tool-timeout': 'ffmpeg took longer than it may.',
   'tool-memory': 'ffmpeg wanted more memory than it may have.',
@@ -89,7 +98,9 @@ export const derivedFileSchema = z.object({
   sha256: sha256Schema,
   /** Of a text track, and of nothing else. */
   text: textTrackFactsSchema.exactOptional(),
-  /** Of a rendition: the shorter side of its picture, at most; 0: sound alone. The plugin's own word, whatever a worker reports. */
+  /**
+   * Of a rendition: the shorter side of its picture, at most; 0: sound alone. The plugin's own word, whatever a worker reports.
+   */
   height: z.number().int().nonnegative().exactOptional(),
 });
 
@@ -99,6 +110,8 @@ export const filmLimitsSchema = z.object({
   maxDurationSeconds: z.number().positive(),
   maxTracks: z.number().int().positive(),
   maxFrameRate: z.number().positive(),
+  /** Of one track. */
+  maxSamples: z.number().int().positive(),
 });
 
 const sourceSchema = z.object({

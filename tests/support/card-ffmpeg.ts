@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FFMPEG } from './tools';
 
-/** What a card can do wrong. `spoils`: its pictures look bad; `loses`: a picture is missing; `keyless`: no key where one is wanted. */
+/**
+ * What a card can do wrong. `spoils`: its pictures look bad; `loses`: a picture is missing; `keyless`: no key where one is
+ * wanted.
+ */
 export type CardFault = 'fails' | 'spoils' | 'loses' | 'keyless';
 
 /** The real ffmpeg behind a script that has an NVIDIA card: x264, which is told in the words of `h264_nvenc`. */
@@ -13,12 +16,15 @@ export interface CardFfmpeg {
   calls(): string[];
   /** From that call on, counted from 1, it does something wrong; null: all is well again. */
   fail(fault: CardFault | null, from?: number): void;
+  /** x264 fails from now on. */
+  failSoftware(): void;
   remove(): void;
 }
 
 const SCRIPT = `#!/bin/sh
 case " $* " in
   *' h264_nvenc '*) ;;
+  *' libx264 '*) if [ -e "$0.x264" ]; then echo 'this film is broken' >&2; exit 1; fi; exec REAL "$@";;
   *) exec REAL "$@";;
 esac
 echo "$*" >>"$0.calls"
@@ -57,6 +63,7 @@ export function cardFfmpeg(): CardFfmpeg {
     path: file,
     calls: () => (existsSync(calls) ? readFileSync(calls, 'utf8').trimEnd().split('\n') : []),
     fail,
+    failSoftware: () => writeFileSync(`${file}.x264`, ''),
     remove: () => rmSync(directory, { recursive: true, force: true }),
   };
 }

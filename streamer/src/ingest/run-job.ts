@@ -64,7 +64,7 @@ async function make(workshop: Workshop, job: IngestJob, scratch: Scratch, lease:
   const order = { ...(job.rung && { rung: job.rung }), ...(limits && { limits }) };
   const made = await MAKERS[kind]({
     ...{ film, durationSeconds, scratch, tools, maxPixels, signal, progressed, ...order, ...remarks },
-    ...(encoder.hardware && { card: { encoder, failed: (error) => encoders.distrust(encoder, error) } }),
+    ...(encoder.hardware && { card: encoders.cardOf(encoder) }),
   });
   const outputs: DerivedFile[] = [];
   for (const { name } of job.outputs) {

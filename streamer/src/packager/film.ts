@@ -66,10 +66,12 @@ export class Film {
     });
   }
 
+  /** Throws for what is no plain file, without waiting for whoever is at its other end. */
   static async open(path: string): Promise<Film> {
-    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const file = await handle.stat();
+      if (!file.isFile()) throw new Error('it is no plain file');
       return new Film(formatStamp(file), file.size, handle);
     } catch (error) {
       await handle.close();

@@ -1,4 +1,5 @@
 import type { EncoderName, RungOrder } from '../../../../server/contracts';
+import type { IngestError } from '../ingest-error';
 import type { Hardware } from './hardware';
 
 /** What one coded part is to be. */
@@ -20,6 +21,14 @@ export interface PictureEncoder {
   /** Filters after `format=yuv420p`. */
   handOver: readonly string[];
   options(coding: Coding): string[];
+}
+
+/** One that needs hardware, with one film. */
+export interface CardAtWork {
+  encoder: PictureEncoder;
+  succeeded(): void;
+  /** x264 has made what it could not. */
+  failed(error: IngestError): void;
 }
 
 /** On the scale of H.264's quantiser: what x264 takes by itself. */

@@ -5,11 +5,11 @@ import type { Logger } from '../../logger';
 import { IngestError } from '../ingest-error';
 import type { Toolbox } from '../tools/toolbox';
 import { type Candidate, hardwareCandidates } from './cards';
-import type { PictureEncoder } from './encoder';
+import type { CardAtWork, PictureEncoder } from './encoder';
 import { SOFTWARE } from './software';
 import { IllLikeness, testEncode } from './test-encode';
 
-/** Films at which an encoder may fail that passes its test, before it is left alone for as long as this worker lives. */
+/** Films one after another at which an encoder may fail that passes its test; then this worker leaves it alone. */
 const MAX_FAILURES = 3;
 
 /** What a worker makes the pictures of renditions with. */
@@ -18,8 +18,8 @@ export interface Encoders {
   chosen(tools: Toolbox): Promise<PictureEncoder>;
   /** Of what was chosen for these tools. */
   report(tools: Toolbox): Promise<EncoderReport>;
-  /** It has failed with a film. */
-  distrust(encoder: PictureEncoder, error: IngestError): void;
+  /** For one film; what it tells is kept in mind. */
+  cardOf(encoder: PictureEncoder): CardAtWork;
 }
 
 export interface EncodersOptions {
@@ -54,50 +54,64 @@ const told = (refusals: readonly Refusal[]): EncoderReport['refused'] => [
 
 const SOFTWARE_ALONE: Chosen = { encoder: SOFTWARE, report: { used: SOFTWARE.name, refused: [] } };
 
-export function createEncoders({ choice, root, logger }: EncodersOptions): Encoders {
-  const failures = new Map<string, number>();
-  let last: { tools: Toolbox; chosen: Promise<Chosen> } | null = null;
+/** How often each encoder has failed since it last succeeded, by its name. */
+type Failures = Map<string, number>;
 
-  async function refusalOf(candidate: Candidate, tools: Toolbox): Promise<Omit<Refusal, 'encoder'> | null> {
-    const { encoder } = candidate;
-    if ((failures.get(encoder.name) ?? 0) >= MAX_FAILURES) return { why: 'failed-at-work', detail: '' };
-    return testEncode(tools, encoder, path.join(root, 'ingest')).then(
-      () => null,
-      (error: unknown) => ({
-        why: whyOf(error, candidate),
-        detail: error instanceof IngestError ? error.detail : describeCause(error),
-      }),
-    );
-  }
+async function refusalOf(
+  candidate: Candidate,
+  run: { tools: Toolbox; root: string; failures: Failures },
+): Promise<Omit<Refusal, 'encoder'> | null> {
+  const { encoder } = candidate;
+  if ((run.failures.get(encoder.name) ?? 0) >= MAX_FAILURES) return { why: 'failed-at-work', detail: '' };
+  return testEncode(run.tools, encoder, path.join(run.root, 'ingest')).then(
+    () => null,
+    (error: unknown) => ({
+      why: whyOf(error, candidate),
+      detail: error instanceof IngestError ? error.detail : describeCause(error),
+    }),
+  );
+}
 
-  async function choose(tools: Toolbox): Promise<Chosen> {
-    const refused: Refusal[] = [];
-    let encoder: PictureEncoder = SOFTWARE;
-    for (const candidate of await hardwareCandidates()) {
-      const refusal = await refusalOf(candidate, tools);
-      if (refusal === null) {
-        encoder = candidate.encoder;
-        break;
-      }
-      refused.push({ encoder: candidate.encoder.name, ...refusal });
+/** The first of those that this machine may have which works; x264 where none does. */
+async function choose(run: { tools: Toolbox; root: string; failures: Failures }, logger: Logger): Promise<Chosen> {
+  const refused: Refusal[] = [];
+  let encoder: PictureEncoder = SOFTWARE;
+  for (const candidate of await hardwareCandidates()) {
+    const refusal = await refusalOf(candidate, run);
+    if (refusal === null) {
+      encoder = candidate.encoder;
+      break;
     }
-    logger.info({ encoder: encoder.name, refused }, 'renditions are made with this encoder');
-    return { encoder, report: { used: encoder.name, refused: told(refused) } };
+    refused.push({ encoder: candidate.encoder.name, ...refusal });
   }
+  logger.info({ encoder: encoder.name, refused }, 'renditions are made with this encoder');
+  return { encoder, report: { used: encoder.name, refused: told(refused) } };
+}
+
+export function createEncoders({ choice, root, logger }: EncodersOptions): Encoders {
+  const failures: Failures = new Map();
+  let last: { tools: Toolbox; chosen: Promise<Chosen> } | null = null;
 
   const look = async (tools: Toolbox): Promise<Chosen> => {
     if (choice === 'software') return SOFTWARE_ALONE;
-    if (last?.tools !== tools) last = { tools, chosen: choose(tools) };
+    if (last?.tools !== tools) last = { tools, chosen: choose({ tools, root, failures }, logger) };
     return last.chosen;
   };
 
   return {
     chosen: async (tools) => (await look(tools)).encoder,
     report: async (tools) => (await look(tools)).report,
-    distrust({ name }, { reason, detail }) {
-      failures.set(name, (failures.get(name) ?? 0) + 1);
-      last = null;
-      logger.warn({ encoder: name, reason, detail }, 'the encoder failed with a film: x264 makes its rendition anew');
-    },
+    cardOf: (encoder) => ({
+      encoder,
+      succeeded: () => {
+        failures.delete(encoder.name);
+      },
+      failed({ reason, detail }) {
+        const { name } = encoder;
+        failures.set(name, (failures.get(name) ?? 0) + 1);
+        last = null;
+        logger.warn({ encoder: name, reason, detail }, 'the encoder failed with a film: x264 has made its rendition');
+      },
+    }),
   };
 }

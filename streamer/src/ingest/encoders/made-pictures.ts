@@ -1,15 +1,14 @@
 import { stat } from 'node:fs/promises';
 import { EncodedPacketSink } from 'mediabunny';
-import { Film } from '../../packager/film';
 import { IngestError } from '../ingest-error';
-import { readToolFile } from '../tools/tool-file';
+import { openToolFilm, readToolLines } from '../tools/tool-file';
 import type { Coding } from './encoder';
 
 /** Less than half of what lies between two pictures. */
 const MARGIN_SECONDS = 0.0008;
 /** ffmpeg prints six digits of a time. */
 const PRINTED_SHARE = 1e-5;
-const MAX_LIST_BYTES = 256 * 1024 * 1024;
+const MAX_LIST_BYTES = 64 * 1024 * 1024;
 /** Rates are kept over two seconds, and no longer part is looked at than that it matters. */
 const RATE_SECONDS = 2;
 const RATE_SHARE = 1.2;
@@ -20,8 +19,14 @@ export const listPicturesIn = (list: string): string[] => [
   `metadata=mode=print:file=${list}`,
 ];
 
-const timesIn = (list: string): number[] =>
-  [...list.matchAll(/^frame:\d+ +pts:-?\d+ +pts_time:(\S+)$/gm)].map(([, seconds]) => Number(seconds));
+async function timesIn(list: string): Promise<number[]> {
+  const times: number[] = [];
+  for await (const line of readToolLines(list, MAX_LIST_BYTES)) {
+    const [, seconds] = /^frame:\d+ +pts:-?\d+ +pts_time:(\S+)$/.exec(line) ?? [];
+    if (seconds !== undefined) times.push(Number(seconds));
+  }
+  return times;
+}
 
 interface MadePicture {
   seconds: number;
@@ -29,7 +34,7 @@ interface MadePicture {
 }
 
 async function picturesOf(file: string): Promise<MadePicture[]> {
-  const film = await Film.open(file);
+  const film = await openToolFilm(file);
   try {
     const track = await film.input.getPrimaryVideoTrack();
     if (track === null) return [];
@@ -70,9 +75,7 @@ function keyFault(made: readonly MadePicture[], keysSeconds: readonly number[]):
  * are shown, key pictures where they are wanted and nowhere else, and no more bits than it may have. Throws `output-invalid`.
  */
 export async function checkMadePictures(file: string, list: string, { bits, keysSeconds }: Omit<Coding, 'preset'>) {
-  const text = await readToolFile(list, MAX_LIST_BYTES);
-  if (text === null) throw new IngestError('output-invalid', 'it is not known which pictures were given');
-  const [given, made] = [timesIn(text), await picturesOf(file)];
+  const [given, made] = [await timesIn(list), await picturesOf(file)];
   const most = (bits / 8) * ((made.at(-1)?.seconds ?? 0) + RATE_SECONDS) * RATE_SHARE;
   const isLarge = (await stat(file)).size > most;
   const fault = timeFault(made, given) ?? keyFault(made, keysSeconds) ?? (isLarge ? 'it is above its bit rate' : null);

@@ -1,5 +1,5 @@
 import type { FilmLimits, IngestReason, RungOrder, TextTrackFacts } from '../../../../server/contracts';
-import type { PictureEncoder } from '../encoders/encoder';
+import type { CardAtWork } from '../encoders/encoder';
 import { IngestError } from '../ingest-error';
 import type { Scratch } from '../scratch';
 import { ALL_DECODERS, decodersOf, type FilmInput } from '../tools/film-input';
@@ -16,8 +16,8 @@ export interface Making {
   scratch: Scratch;
   tools: Toolbox;
   maxPixels: number;
-  /** What the pictures of renditions are made with instead of x264. `failed`: with this film, as x264 may not. */
-  card?: { encoder: PictureEncoder; failed(error: IngestError): void };
+  /** What the pictures of renditions are made with instead of x264. */
+  card?: CardAtWork;
   /** Of a job that makes a rendition. */
   rung?: RungOrder;
   /** Aborted when nobody wants it any more, or another worker has the job. */

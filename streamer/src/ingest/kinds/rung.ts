@@ -13,8 +13,9 @@ import { type PlacedPart, writeRung } from '../ladder/rung-file';
 import type { Chunk, RungPlan, SoundTrack } from '../ladder/rung-plan';
 import { encodeSound, soundRecipe } from '../ladder/sound-track';
 import { planBySource } from '../ladder/source-plan';
-import { secondsWithin } from '../ladder/unmeasured-film';
+import { checkMadeLength, type KnownLength, lengthWithin } from '../ladder/unmeasured-film';
 import { ALL_DECODERS, decodersOf, soundDecodersOf } from '../tools/film-input';
+import { timesLeap } from '../tools/film-leaps';
 import { type FilmProbe, pictureOf } from '../tools/film-probe';
 import { checkPixels, type Maker, type Making } from './maker';
 
@@ -30,18 +31,39 @@ const ENCODER_FAULTS: ReadonlySet<IngestReason> = new Set([
 /** Of the whole, where there is a picture. */
 const SOUND_SHARE = 0.1;
 
-async function planOf(making: Making, order: RungOrder, probe: FilmProbe): Promise<RungPlan> {
+interface Planned {
+  /** Where times leap, of a film whose times are mended. */
+  making: Making;
+  probe: FilmProbe;
+  plan: RungPlan;
+  /** Null: cut by cut it is the packager's word. */
+  length: KnownLength | null;
+}
+
+const probed = ({ tools, film, scratch, signal }: Making): Promise<FilmProbe> =>
+  tools.probe(film, ALL_DECODERS, { cwd: scratch.work, signal });
+
+async function planOwn(given: Making, order: RungOrder, givenProbe: FilmProbe): Promise<Planned> {
+  const length = await lengthWithin(given, givenProbe);
+  const leaps = await timesLeap(given, pictureOf(givenProbe) !== null);
+  const film = leaps ? { ...given.film, hasMendedTimes: true } : given.film;
+  const making = { ...given, film, durationSeconds: length.seconds };
+  const probe = leaps ? await probed(making) : givenProbe;
+  const size = await shownSizeOf(film.path);
+  const plan = await planByOwnCuts({ making, probe, size, shortSide: order.height });
+  return { making, probe, plan, length };
+}
+
+async function planOf(making: Making, order: RungOrder): Promise<Planned> {
   const { film, maxPixels } = making;
+  const probe = await probed(making);
   const picture = pictureOf(probe);
   if (picture !== null) checkPixels(picture, maxPixels);
-  if (!order.followsSource) {
-    const durationSeconds = await secondsWithin(making, probe);
-    const size = await shownSizeOf(film.path);
-    return planByOwnCuts({ making: { ...making, durationSeconds }, probe, size, shortSide: order.height });
-  }
+  if (!order.followsSource) return planOwn(making, order, probe);
   if (picture === null) throw new IngestError('no-picture', 'there is sound alone');
   const soundCodecs = probe.filter(({ kind }) => kind === 'audio').map(({ codec }) => codec);
-  return planBySource({ film, soundCodecs, pictureCodec: picture.codec, shortSide: order.height });
+  const plan = await planBySource({ film, soundCodecs, pictureCodec: picture.codec, shortSide: order.height });
+  return { making, probe, plan, length: null };
 }
 
 /** Those that may be decoded here. A film is not made mute: throws `source-refused` where that is none of several. */
@@ -98,13 +120,16 @@ class RungMaking {
   }
 
   #tracks() {
-    return this.sounds.map((sound, index) => ({ sound, name: keptName('sound', index + 1, soundRecipe(sound)) }));
+    return this.sounds.map((sound, index) => ({
+      sound,
+      name: keptName('sound', index + 1, soundRecipe(this.making.film, sound)),
+    }));
   }
 
   #chunks(encoder: PictureEncoder) {
-    const { filters, order } = this;
+    const { making, filters, order } = this;
     return (this.plan.picture?.chunks ?? []).map((chunk, index) => {
-      const recipe = pictureRecipe({ filters, order, encoder }, chunk);
+      const recipe = pictureRecipe({ making, filters, order, encoder }, chunk);
       return { chunk, name: keptName('picture', index + 1, recipe) };
     });
   }
@@ -128,35 +153,39 @@ class RungMaking {
   }
 }
 
-/** Makes the file anew with x264 where hardware fails: all parts of one are coded alike. */
-async function writeWhole(rung: RungMaking, making: Making, file: string): Promise<void> {
+/** Makes the file anew with x264 where hardware fails: all parts of one are coded alike. Resolves to its length in seconds. */
+async function writeWhole(rung: RungMaking, { card, signal }: Making, file: string): Promise<number> {
   const sounds = await rung.makeSounds();
   const write = async (encoder: PictureEncoder) => {
     const pictures = await rung.makePictures(encoder);
-    await writeRung({ pictures, sounds, signal: making.signal }, file);
+    return writeRung({ pictures, sounds, signal }, file);
   };
   const encoder = await rung.encoder();
   try {
-    await write(encoder);
+    const seconds = await write(encoder);
+    if (encoder.hardware !== null) card?.succeeded();
+    return seconds;
   } catch (error) {
     const isFault = error instanceof IngestError && ENCODER_FAULTS.has(error.reason);
     if (encoder.hardware === null || !isFault) throw error;
-    making.card?.failed(error);
     await rm(file, { force: true });
-    await write(SOFTWARE);
+    // Where x264 fails too, it is the film's fault.
+    const seconds = await write(SOFTWARE);
+    card?.failed(error);
+    return seconds;
   }
 }
 
 /** A rendition of the film: H.264 and AAC, in chunks that outlast a worker, joined in the end. */
 export function rungMaker(name: string): Maker {
-  return async (making) => {
-    const { rung: order, film, tools, scratch, signal } = making;
+  return async (given) => {
+    const { rung: order, scratch } = given;
     if (order === undefined) throw new IngestError('worker-failed', 'the plugin did not say which rendition it wants');
-    const probe = await tools.probe(film, ALL_DECODERS, { cwd: scratch.work, signal });
-    const plan = await planOf(making, order, probe);
+    const { making, probe, plan, length } = await planOf(given, order);
     const filters = await filtersFor(making, plan, probe);
     const file = path.join(scratch.work, name);
-    await writeWhole(new RungMaking(making, order, plan, audible(plan.sounds), filters), making, file);
+    const seconds = await writeWhole(new RungMaking(making, order, plan, audible(plan.sounds), filters), making, file);
+    if (length !== null) await checkMadeLength(making, length, seconds);
     return new Map([[name, file]]);
   };
 }

@@ -18,7 +18,7 @@ async function isPlainFile(file: string): Promise<boolean> {
 }
 
 async function syncPath(file: string): Promise<void> {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     await handle.sync();
   } finally {
@@ -50,8 +50,8 @@ export async function hasAny({ shared }: Scratch, names: readonly string[]): Pro
 
 /**
  * The path of a part, made by `make` unless it is there. It appears at once and whole, and survives this process: written in
- * the attempt's own directory, synced, renamed. What is no plain file is none: it is removed, and made anew. Throws `output-invalid`
- * where `make` left no plain file.
+ * the attempt's own directory, synced, renamed. What is no plain file is none: it is removed, and made anew. Throws
+ * `output-invalid` where `make` left no plain file.
  */
 export async function kept(
   { shared, work }: Scratch,

@@ -9,23 +9,27 @@ import { soundLabelOf } from './sound-label';
 
 const KEY_SECONDS = 4;
 const CHUNK_SECONDS = 60;
+/** They are named in one argument, and Linux has room for 128 KiB in that. */
+const MAX_KEYS = 8000;
 
 /** Film time that is 0 for players; what lies before 0 is not to be seen, and not to be heard. */
 const shownFrom = (probe: FilmProbe): number => Math.max(0, originOf(probe));
 
 function keysWithin(start: number, stop: number): number[] {
   const keys: number[] = [];
-  for (let at = start; at < stop; at += KEY_SECONDS) keys.push(at);
+  const step = Math.max(KEY_SECONDS, (stop - start) / MAX_KEYS);
+  for (let at = start; at < stop; at += step) keys.push(at);
   return keys;
 }
 
 /**
  * Chunks of a film with cuts of our own. Each begins after another key picture than the one before, or decoding would go over
- * the same pictures again and again.
+ * the same pictures again and again. One alone where times leap: there is no time by which a place can be found.
  */
 async function chunksOf(making: Making, codec: string, span: { start: number; end: number }): Promise<Chunk[]> {
   const starts = [{ at: span.start, key: null as number | null }];
-  for (let at = span.start + CHUNK_SECONDS; at < span.end - KEY_SECONDS; at += CHUNK_SECONDS) {
+  const lastStart = making.film.hasMendedTimes ? span.start : span.end - KEY_SECONDS;
+  for (let at = span.start + CHUNK_SECONDS; at < lastStart; at += CHUNK_SECONDS) {
     const key = await lastKeyBefore(making, codec, at);
     const last = starts.at(-1);
     if (key !== null && last && key > last.at) starts.push({ at, key });

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import { EncodedPacketSink } from 'mediabunny';
 import { maxPictureBits, type RungOrder } from '../../../../server/contracts';
-import { Film } from '../../packager/film';
 import type { Coding, PictureEncoder } from '../encoders/encoder';
 import { checkMadePictures, listPicturesIn } from '../encoders/made-pictures';
 import { IngestError } from '../ingest-error';
 import type { Making } from '../kinds/maker';
-import { inputOptions } from '../tools/film-input';
+import { ALL_DECODERS, inputOptions, mendingOptions, timeOptions } from '../tools/film-input';
+import { openToolFilm } from '../tools/tool-file';
 import type { Chunk } from './rung-plan';
 
 /** Less than half of what lies between two pictures, more than any rounding. */
@@ -29,11 +29,14 @@ export interface PictureEncoding {
 
 /** How a chunk is made, apart from where the film lies. */
 export function pictureRecipe(
-  { filters, order, encoder }: Pick<PictureEncoding, 'filters' | 'order' | 'encoder'>,
+  { making, filters, order, encoder }: Pick<PictureEncoding, 'making' | 'filters' | 'order' | 'encoder'>,
   { startSeconds, stopSeconds, keysSeconds }: Chunk,
 ) {
-  const recipe = { filters, preset: order.preset, height: order.height, startSeconds, stopSeconds, keysSeconds };
-  return encoder.hardware === null ? recipe : { ...recipe, encoder: encoder.name };
+  return {
+    ...{ filters, preset: order.preset, height: order.height, startSeconds, stopSeconds, keysSeconds },
+    ...(encoder.hardware !== null && { encoder: encoder.name }),
+    ...(making.film.hasMendedTimes && { times: 'mended' }),
+  };
 }
 
 /** Times count from the chunk's start, in the film's own unit: none is rounded twice. */
@@ -60,21 +63,22 @@ function argumentsFor(encoding: PictureEncoding, chunk: Chunk, name: string): st
   const looked = encoder.hardware === null ? [] : listPicturesIn(listOf(name));
   const filters = [filtersFor(chunk, encoding.filters), ...looked, ...encoder.handOver].join(',');
   return [
-    // The film's own times, and all that is decoded: which pictures are wanted, the filter says.
-    ...[...encoder.opening, '-copyts', '-noaccurate_seek', '-seek_timestamp', '1'],
+    // Times are not cut, and all is decoded: which pictures are wanted, the filter says.
+    ...[...encoder.opening, ...timeOptions(making.film), '-noaccurate_seek', '-seek_timestamp', '1'],
     ...(seekSeconds === null ? [] : ['-ss', (seekSeconds + MARGIN_SECONDS).toFixed(6)]),
-    ...inputOptions(making.film, decoders, making.maxPixels),
+    ...inputOptions(making.film, making.film.hasMendedTimes ? ALL_DECODERS : decoders, making.maxPixels),
     ...['-map', '0:V:0', '-an', '-sn', '-dn', '-vf', filters, '-fps_mode', 'passthrough'],
     // -1: that of the film.
     ...['-enc_time_base', '-1', ...encoder.options(codingOf(order, chunk))],
     ...['-map_metadata', '-1', '-map_chapters', '-1'],
     ...['-fflags', '+bitexact', '-flags:v', '+bitexact', '-f', 'mp4', `file:${name}`],
+    ...mendingOptions(making.film),
   ];
 }
 
 /** Whether the first picture of a chunk stands at its start, and needs no other. */
 async function beginsAtStart(file: string): Promise<boolean> {
-  const film = await Film.open(file);
+  const film = await openToolFilm(file);
   try {
     const track = await film.input.getPrimaryVideoTrack();
     const first = track && (await new EncodedPacketSink(track).getFirstPacket({ metadataOnly: true }));

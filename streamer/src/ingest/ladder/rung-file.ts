@@ -11,9 +11,10 @@ import {
   StreamTarget,
   type StreamTargetChunk,
 } from 'mediabunny';
-import { Film } from '../../packager/film';
+import type { Film } from '../../packager/film';
 import { clearTimes } from '../../packager/init-times';
 import { IngestError } from '../ingest-error';
+import { openToolFilm } from '../tools/tool-file';
 import type { SoundTrack } from './rung-plan';
 
 /** A finished part, and when it begins for players. */
@@ -41,7 +42,7 @@ async function trackOf(film: Film, kind: 'video' | 'audio') {
 /** In decode order, on the players' timeline; what lies before its 0 is the delay of an encoder. */
 async function* packetsOf(parts: readonly PlacedPart[], kind: 'video' | 'audio'): AsyncGenerator<EncodedPacket> {
   for (const { file, startSeconds } of parts) {
-    const film = await Film.open(file);
+    const film = await openToolFilm(file);
     try {
       const track = await trackOf(film, kind);
       if (track === null) continue;
@@ -78,7 +79,7 @@ function bytesOf(description: ArrayBufferLike | ArrayBufferView | undefined): Bu
 async function pictureCoding(parts: readonly PlacedPart[]): Promise<Coding<VideoDecoderConfig> | null> {
   let coding: Coding<VideoDecoderConfig> | null = null;
   for (const { file } of parts) {
-    const film = await Film.open(file);
+    const film = await openToolFilm(file);
     try {
       const track = await film.input.getPrimaryVideoTrack();
       if (track === null) continue;
@@ -105,7 +106,7 @@ async function addPictures(output: Output, parts: readonly PlacedPart[]): Promis
 }
 
 async function addSound(output: Output, sound: RungParts['sounds'][number]): Promise<Lane[]> {
-  const film = await Film.open(sound.file);
+  const film = await openToolFilm(sound.file);
   try {
     const track: InputAudioTrack | null = await film.input.getPrimaryAudioTrack();
     const decoderConfig = await track?.getDecoderConfig();
@@ -119,15 +120,23 @@ async function addSound(output: Output, sound: RungParts['sounds'][number]): Pro
   }
 }
 
-/** Adds what comes first of all lanes, until none has more: the muxer keeps nothing waiting in memory then. */
-async function drain(lanes: readonly Lane[], signal: AbortSignal): Promise<void> {
+/**
+ * Adds what comes first of all lanes, until none has more: the muxer keeps nothing waiting in memory then. Resolves
+ * to when the last of it ends, in seconds.
+ */
+async function drain(lanes: readonly Lane[], signal: AbortSignal): Promise<number> {
+  let seconds = 0;
   const heads = await Promise.all(lanes.map(async (lane) => ({ lane, head: await lane.packets.next() })));
   for (;;) {
     const waiting = heads.filter(({ head }) => head.done !== true);
     const [first] = waiting.toSorted((one, other) => startOf(one.head) - startOf(other.head));
-    if (first === undefined) return;
+    if (first === undefined) return seconds;
     signal.throwIfAborted();
-    if (first.head.done !== true) await first.lane.add(first.head.value);
+    if (first.head.done !== true) {
+      const { timestamp, duration } = first.head.value;
+      seconds = Math.max(seconds, timestamp + duration);
+      await first.lane.add(first.head.value);
+    }
     first.head = await first.lane.packets.next();
   }
 }
@@ -141,8 +150,11 @@ function targetFor(handle: FileHandle): StreamTarget {
   return new StreamTarget(new WritableStream({ write }), { chunked: true });
 }
 
-/** Puts finished parts into one MP4; equal parts make equal bytes. Throws `IngestError` `output-invalid` where they do not fit. */
-export async function writeRung({ pictures, sounds, signal }: RungParts, file: string): Promise<void> {
+/**
+ * Puts finished parts into one MP4; equal parts make equal bytes. Resolves to its length in seconds. Throws `IngestError`
+ * `output-invalid` where they do not fit.
+ */
+export async function writeRung({ pictures, sounds, signal }: RungParts, file: string): Promise<number> {
   const handle = await open(file, 'wx', 0o600);
   try {
     let tables: { bytes: Buffer; position: number } | null = null;
@@ -154,9 +166,10 @@ export async function writeRung({ pictures, sounds, signal }: RungParts, file: s
     for (const sound of sounds) lanes.push(...(await addSound(output, sound)));
     if (lanes.length === 0) throw new IngestError('output-invalid', 'nothing of the film could be decoded');
     await output.start();
-    await drain(lanes, signal);
+    const seconds = await drain(lanes, signal);
     await output.finalize();
     await writeTables(handle, tables);
+    return seconds;
   } finally {
     await handle.close();
   }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { SOUND_BITS } from '../../../../server/contracts';
 import type { Making } from '../kinds/maker';
-import { inputOptions } from '../tools/film-input';
+import { type FilmInput, inputOptions, mendingOptions, timeOptions } from '../tools/film-input';
 import type { SoundTrack } from './rung-plan';
 
 const SAMPLE_RATE = 48_000;
@@ -10,8 +10,9 @@ const MARGIN_SECONDS = 0.0004;
 const BASE_SECONDS = 120;
 const SLACK_BYTES = 16 * 1024 * 1024;
 
-export function soundRecipe({ index, startSeconds }: SoundTrack) {
-  return { index, startSeconds, bits: SOUND_BITS, rate: SAMPLE_RATE, channels: CHANNELS };
+export function soundRecipe({ hasMendedTimes }: FilmInput, { index, startSeconds }: SoundTrack) {
+  const recipe = { index, startSeconds, bits: SOUND_BITS, rate: SAMPLE_RATE, channels: CHANNELS };
+  return hasMendedTimes ? { ...recipe, times: 'mended' } : recipe;
 }
 
 /** From its first sound on, which becomes 0; what is missing in between becomes silence. */
@@ -34,10 +35,12 @@ export async function encodeSound({ making, decoders, endSeconds }: SoundEncodin
   const { film, tools, scratch, signal } = making;
   const filmSeconds = Math.max(0, endSeconds - sound.startSeconds);
   const args = [
-    ...['-copyts', ...inputOptions(film, decoders), '-map', `0:a:${sound.index}`, '-vn', '-sn', '-dn'],
+    ...[...timeOptions(film), ...inputOptions(film, decoders)],
+    ...['-map', `0:a:${sound.index}`, '-vn', '-sn', '-dn'],
     ...['-af', filtersFor(sound), '-ac', String(CHANNELS), '-c:a', 'aac', '-b:a', String(SOUND_BITS)],
     ...['-map_metadata', '-1', '-map_chapters', '-1', '-fflags', '+bitexact', '-flags:a', '+bitexact'],
     ...['-f', 'mp4', `file:${path.basename(file)}`],
+    ...mendingOptions(film),
   ];
   const fileBytes = SLACK_BYTES + Math.ceil((SOUND_BITS / 8) * (filmSeconds + 3600) * 2);
   await tools.ffmpeg({ args, cwd: scratch.work, seconds: BASE_SECONDS + filmSeconds, fileBytes, signal });

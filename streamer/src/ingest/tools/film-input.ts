@@ -13,6 +13,8 @@ export interface FilmInput {
   demuxer: string;
   /** Of a film that has more, nothing is read; absent: as many as ffmpeg takes. */
   maxStreams?: number;
+  /** Times leap within it: they are taken as ffmpeg mends them, from the beginning on, and nothing can be looked up by them. */
+  hasMendedTimes?: boolean;
 }
 
 /** Looks at the first bytes of a film. Throws `IngestError` `source-refused` for what ffmpeg is not to be given. */
@@ -54,6 +56,17 @@ export function inputOptions(
     ...[PROTOCOLS_ALLOWED, 'file,pipe', DEMUXERS_ALLOWED, demuxer, DECODERS_ALLOWED, decoders.join(',')],
     ...['-f', demuxer, '-i', `file:${path}`],
   ];
+}
+
+/** Options of ffmpeg for the times it works with: the film's own, unless those leap. */
+export const timeOptions = ({ hasMendedTimes }: FilmInput): string[] => (hasMendedTimes ? [] : ['-copyts']);
+
+/**
+ * One more output, which is nothing: where times leap is judged by all pictures and sounds that are read, and the same has to
+ * be found for each of them, or they part.
+ */
+export function mendingOptions({ hasMendedTimes }: FilmInput): string[] {
+  return hasMendedTimes ? ['-map', '0:V:0?', '-map', '0:a?', '-c', 'copy', '-f', 'null', '-'] : [];
 }
 
 /** All that may be decoded at all, while it is not known yet what a film has. */

@@ -1,5 +1,5 @@
 import { IngestError } from '../ingest-error';
-import { type FilmInput, inputOptions } from './film-input';
+import { type FilmInput, inputOptions, timeOptions } from './film-input';
 
 /** Enough packets to know the first one to be shown, whatever order they are coded in. */
 const PACKETS = 40;
@@ -27,7 +27,7 @@ export type FilmProbe = readonly ProbedStream[];
  */
 export function probeArguments(input: FilmInput, decoders: readonly string[]): string[] {
   return [
-    ...['-copyts', ...inputOptions(input, decoders), '-map', '0:V:0?', '-map', '0:a?', '-c', 'copy'],
+    ...[...timeOptions(input), ...inputOptions(input, decoders), '-map', '0:V:0?', '-map', '0:a?', '-c', 'copy'],
     ...['-frames:v', String(PACKETS), '-frames:a', String(PACKETS), '-f', 'framecrc', 'pipe:1'],
   ];
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import type { IngestReason } from '../../../../server/contracts';
 import { IngestError } from '../ingest-error';
 import type { Making } from '../kinds/maker';
 import { ALL_DECODERS, type FilmInput, inputOptions } from './film-input';
@@ -16,12 +17,14 @@ const TEXT_DECODERS: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 const ALL_TEXT_DECODERS = [...TEXT_DECODERS.values()].flat();
 
-const METADATA = 'about.txt';
+const CHAPTERS = 'chapters.txt';
+const METADATA = 'subtitles.txt';
 const CODECS = 'codecs.txt';
 const MAX_METADATA_BYTES = 4 * 1024 * 1024;
 const MAX_FLAGS_BYTES = 64 * 1024;
 const PROBE_SECONDS = 60;
 const MAX_CHAPTERS = 1000;
+const NO_ANSWER: ReadonlySet<IngestReason> = new Set(['tool-failed', 'tool-timeout']);
 
 export interface EmbeddedSubtitles {
   /** Among all subtitles of the film, from 0. */
@@ -53,32 +56,30 @@ function chapterOf({ values }: MetadataSection): EmbeddedChapter[] {
   return Number.isFinite(start) && Number.isFinite(end) && end > start ? [{ start, end, title }] : [];
 }
 
-/** One run that copies nothing: the metadata of all subtitles and chapters, and the header that says their codecs. */
-function probeArguments(film: FilmInput, isWithCodecs: boolean): string[] {
-  const copied = ['-map', '0:s?', '-c', 'copy'];
-  return [
-    ...inputOptions(film, ALL_DECODERS),
-    ...[...copied, '-f', 'ffmetadata', `file:${METADATA}`],
-    ...(isWithCodecs ? [...copied, '-t', '0', '-f', 'framecrc', `file:${CODECS}`] : []),
-  ];
-}
+/** What is said of the film as a whole may be as large as its cover. */
+const OF_ITS_PARTS = ['-map_metadata:g', '-1', '-f', 'ffmetadata'];
+/** Without any stream, so that nothing of the film is read for them: a limit of time would leave out those beyond it. */
+const CHAPTERS_ALONE = ['-vn', '-an', '-sn', '-dn', ...OF_ITS_PARTS, `file:${CHAPTERS}`];
+const SUBTITLES = ['-map', '0:s?', '-c', 'copy', '-t', '0', '-map_chapters', '-1'];
+const SUBTITLES_METADATA = [...SUBTITLES, ...OF_ITS_PARTS, `file:${METADATA}`];
+/** Its header says their codecs. */
+const SUBTITLES_CODECS = [...SUBTITLES, '-f', 'framecrc', `file:${CODECS}`];
 
-/** What texts are in a film. Nothing is decoded. Throws as `Toolbox.ffmpeg` does. */
+/** What texts are in a film, by what stands at its beginning. Nothing is decoded. Throws as `Toolbox.ffmpeg` does. */
 export async function probeTexts({ film, tools, scratch: { work }, signal }: Run): Promise<FilmTexts> {
   const bounds = { cwd: work, seconds: PROBE_SECONDS, fileBytes: MAX_METADATA_BYTES, signal };
+  const write = (...args: string[]) =>
+    tools.ffmpeg({ ...bounds, args: [...inputOptions(film, ALL_DECODERS), ...args] });
   const read = async (name: string) => (await readToolFile(path.join(work, name), MAX_METADATA_BYTES)) ?? '';
-  await tools.ffmpeg({ ...bounds, args: probeArguments(film, false) });
-  const sections = parseMetadata(await read(METADATA));
-  const streams = sections.filter(({ kind }) => kind === 'stream');
-  const chapters = sections.filter(({ kind }) => kind === 'chapter').slice(0, MAX_CHAPTERS);
-  // Without any, ffmpeg would call the second output an error.
-  if (streams.length > 0) await tools.ffmpeg({ ...bounds, args: probeArguments(film, true) });
-  const codecs = new Map(
-    [...(streams.length > 0 ? await read(CODECS) : '').matchAll(/^#codec_id (\d+): (\S+)$/gm)].map(([, at, codec]) => [
-      Number(at),
-      codec ?? '',
-    ]),
-  );
+  await write(...CHAPTERS_ALONE, ...SUBTITLES_METADATA);
+  const streams = parseMetadata(await read(METADATA)).filter(({ kind }) => kind === 'stream');
+  const chapters = parseMetadata(await read(CHAPTERS))
+    .filter(({ kind }) => kind === 'chapter')
+    .slice(0, MAX_CHAPTERS);
+  // Without any, ffmpeg would call that an error.
+  if (streams.length > 0) await write(...SUBTITLES_CODECS);
+  const lines = (streams.length > 0 ? await read(CODECS) : '').matchAll(/^#codec_id (\d+): (\S+)$/gm);
+  const codecs = new Map([...lines].map(([, at, codec = '']) => [Number(at), codec]));
   return {
     subtitles: streams.map(({ values }, index) => {
       const isText = TEXT_DECODERS.has(codecs.get(index) ?? '');
@@ -96,11 +97,11 @@ const flagsNameOf = (id: string): string => `flags-${id}.mkv`;
  */
 function flagsArguments(film: FilmInput, wanted: ReadonlyMap<string, EmbeddedSubtitles>): string[] {
   return [
-    // The beginning tells it all.
-    ...['-t', '0.1', ...inputOptions(film, ALL_TEXT_DECODERS)],
+    ...inputOptions(film, ALL_TEXT_DECODERS),
     ...[...wanted].flatMap(([id, { index }]) => [
       ...['-map', `0:s:${index}`, '-map_metadata', '-1', '-map_chapters', '-1', '-c:s', 'srt'],
-      ...['-default_mode', 'passthrough', '-f', 'matroska', `file:${flagsNameOf(id)}`],
+      // Of the output: a limit of the input does not hold for subtitles.
+      ...['-t', '0', '-default_mode', 'passthrough', '-f', 'matroska', `file:${flagsNameOf(id)}`],
     ]),
   ];
 }
@@ -112,7 +113,7 @@ export async function probeFlags(
 ): Promise<Map<string, TrackFlags>> {
   const bounds = { cwd: work, seconds: PROBE_SECONDS, fileBytes: MAX_FLAGS_BYTES, signal };
   await tools.ffmpeg({ ...bounds, args: flagsArguments(film, wanted) }).catch((error: unknown) => {
-    if (!(error instanceof IngestError) || error.reason !== 'tool-failed') throw error;
+    if (!(error instanceof IngestError) || !NO_ANSWER.has(error.reason)) throw error;
   });
   const flags = new Map<string, TrackFlags>();
   for (const id of wanted.keys()) {

@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EncoderChoice } from '../../../../server/contracts';
 import { createEncoders, type Encoders } from '../../../../streamer/src/ingest/encoders/encoders';
 import { mountedDriverFiles } from '../../../../streamer/src/ingest/encoders/hardware';
+import { checkMadePictures } from '../../../../streamer/src/ingest/encoders/made-pictures';
 import { IngestError } from '../../../../streamer/src/ingest/ingest-error';
 import { rungMaker } from '../../../../streamer/src/ingest/kinds/rung';
 import { openScratch } from '../../../../streamer/src/ingest/scratch';
@@ -64,7 +66,7 @@ describe.skipIf(!FFMPEG)('encoder', () => {
       described: () => undefined,
       noted: () => undefined,
       rung: { height: 90, followsSource: true, preset: 'ultrafast' },
-      ...(encoder.hardware && { card: { encoder, failed: (error) => encoders.distrust(encoder, error) } }),
+      ...(encoder.hardware && { card: encoders.cardOf(encoder) }),
     });
     return readFile(made.get('90p.mp4') ?? '');
   }
@@ -192,10 +194,62 @@ describe.skipIf(!FFMPEG)('encoder', () => {
     for (const _ of [1, 2, 3]) {
       const encoder = await encoders.chosen(tools);
       expect(encoder.name).toBe('h264_nvenc');
-      encoders.distrust(encoder, new IngestError('tool-failed', 'it broke'));
+      encoders.cardOf(encoder).failed(new IngestError('tool-failed', 'it broke'));
     }
     const { used, refused } = await encoders.report(tools);
     expect([used, refused[0]]).toEqual(['libx264', { encoder: 'h264_nvenc', why: 'failed-at-work' }]);
     expect(card.calls()).toHaveLength(3);
+  });
+
+  it('that finishes a film is trusted as before', async () => {
+    const encoders = encodersFor('auto');
+    for (const time of [1, 2, 3, 4]) {
+      const encoder = await encoders.chosen(tools);
+      expect(encoder.name).toBe('h264_nvenc');
+      encoders.cardOf(encoder).failed(new IngestError('tool-failed', 'it broke'));
+      if (time === 2) await make(encoders);
+    }
+  });
+
+  it('is not blamed for a film of which x264 makes nothing either', async () => {
+    const encoders = encodersFor('auto');
+    card.fail('fails', 2);
+    card.failSoftware();
+    await expect(make(encoders)).rejects.toMatchObject({ reason: 'tool-failed' });
+    expect(lines.filter((line) => line.includes('the encoder failed with a film'))).toEqual([]);
+    expect((await encoders.chosen(tools)).name).toBe('h264_nvenc');
+    // Nor was it tried out anew.
+    expect(card.calls()).toHaveLength(2);
+  });
+});
+
+describe('what a card has made', () => {
+  let directory: string;
+  const at = (name: string) => path.join(directory, name);
+  const CODING = { bits: 1e6, keysSeconds: [0] };
+
+  beforeAll(async () => {
+    directory = await mkdtemp(path.join(tmpdir(), 'protected-vod-made-'));
+  });
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  it('is not waited for where it is no plain file, nor is the list of its pictures', async () => {
+    await writeFile(at('list'), '');
+    execFileSync('mkfifo', [at('pipe')]);
+    for (const [file, list] of [
+      [at('pipe'), at('list')],
+      [directory, at('list')],
+      [at('list'), at('pipe')],
+    ] as const) {
+      await expect(checkMadePictures(file, list, CODING)).rejects.toMatchObject({ reason: 'output-invalid' });
+    }
+  });
+
+  it('is not looked through by a list without end', async () => {
+    await truncate(at('list'), 65 * 1024 * 1024);
+    await expect(checkMadePictures(at('none'), at('list'), CODING)).rejects.toMatchObject({ reason: 'output-invalid' });
+    await truncate(at('list'), 60 * 1024 * 1024);
+    const detail = expect.stringContaining('a line without end');
+    await expect(checkMadePictures(at('none'), at('list'), CODING)).rejects.toMatchObject({ detail });
   });
 });

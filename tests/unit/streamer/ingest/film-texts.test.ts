@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { areOutputsOf } from '../../../../server/src/services/ingest/kinds';
 import {
   describeSubtitles,
@@ -9,9 +10,13 @@ import {
   publishSubtitles,
 } from '../../../../streamer/src/ingest/kinds/embedded-text';
 import { formatWaveform, parsePeaks, samplesPerPair } from '../../../../streamer/src/ingest/kinds/waveform-peaks';
+import { sniffFilm } from '../../../../streamer/src/ingest/tools/film-input';
 import { parseMetadata } from '../../../../streamer/src/ingest/tools/film-metadata';
+import { probeFlags, probeTexts } from '../../../../streamer/src/ingest/tools/film-texts';
 import { readToolFile } from '../../../../streamer/src/ingest/tools/tool-file';
+import { createToolbox } from '../../../../streamer/src/ingest/tools/toolbox';
 import { NO_FLAGS, parseTrackFlags } from '../../../../streamer/src/ingest/tools/track-flags';
+import { FFMPEG, ffmpeg } from '../../../support/tools';
 
 const subtitles = (title: string, language = 'deu') => ({ index: 0, isText: true, language, title });
 
@@ -92,6 +97,91 @@ describe('embedded subtitles', () => {
     expect(publishChapters([{ start, end, title }], 500)).toBe(
       'WEBVTT\n\n00:00:00.000 --> 00:00:01.500\n&lt;b&gt; &amp; --&gt; x\n',
     );
+  });
+});
+
+describe.skipIf(!FFMPEG)('the texts of a film', () => {
+  let root: string;
+  let run: Parameters<typeof probeTexts>[0];
+
+  /** Long subtitles in two languages, chapters, and a size that tells whether it was read to its end. */
+  beforeAll(async () => {
+    root = await mkdtemp(path.join(tmpdir(), 'protected-vod-texts-'));
+    const at = (name: string) => path.join(root, name);
+    const cue = (second: number) =>
+      `${second}\n00:${clock(second)},000 --> 00:${clock(second)},900\n${'x'.repeat(150)}\n\n`;
+    const clock = (second: number) => new Date(second * 1000).toISOString().slice(14, 19);
+    await writeFile(at('cues.srt'), Array.from({ length: 600 }, (_, index) => cue(index + 1)).join(''));
+    const chapters = [0, 300].map(
+      (start) => `[CHAPTER]\nTIMEBASE=1/1\nSTART=${start}\nEND=${start + 300}\ntitle=at ${start}\n`,
+    );
+    await writeFile(at('chapters.txt'), [';FFMETADATA1\n', ...chapters].join(''));
+    await ffmpeg(
+      ...[
+        '-f',
+        'lavfi',
+        '-i',
+        'anullsrc=sample_rate=8000:channel_layout=mono',
+        '-i',
+        at('cues.srt'),
+        '-i',
+        at('cues.srt'),
+      ],
+      ...['-i', at('chapters.txt'), '-map', '0', '-map', '1', '-map', '2', '-map_chapters', '3', '-t', '600'],
+      ...['-c:a', 'pcm_s16le', '-c:s', 'srt', '-metadata:s:s:0', 'language=deu', '-disposition:s:0', '0'],
+      ...[
+        '-metadata:s:s:1',
+        'language=eng',
+        '-disposition:s:1',
+        'default+forced+hearing_impaired',
+        '-y',
+        at('film.mkv'),
+      ],
+    );
+    // As the kernel ends what writes more than it may.
+    const report = `FFREPORT=file=${at('report')}-$$:level=48`;
+    await writeFile(at('ffmpeg'), `#!/bin/sh\nulimit -f 128\n${report} exec ${FFMPEG} "$@"\n`, { mode: 0o755 });
+    const confinement = { wrap: (command: readonly string[]) => [...command], layers: [], missing: [] };
+    run = {
+      film: await sniffFilm(at('film.mkv')),
+      tools: createToolbox({ ffmpeg: at('ffmpeg'), confinement, root, memoryBytes: 1024 ** 3, maxSeconds: 60 }),
+      scratch: { work: root } as never,
+      signal: new AbortController().signal,
+    };
+  });
+  afterAll(() => rm(root, { recursive: true, force: true }));
+
+  async function expectToHaveReadLittle(runs: number): Promise<void> {
+    const reports = (await readdir(root)).filter((name) => name.startsWith('report-'));
+    expect(reports).toHaveLength(runs);
+    for (const name of reports) {
+      const [, bytes] = /Statistics: (\d+) bytes read/.exec(await readFile(path.join(root, name), 'utf8')) ?? [];
+      expect(Number(bytes)).toBeLessThan(1e6);
+      await rm(path.join(root, name));
+    }
+  }
+
+  it('are known with all chapters, without the film being read to its end', async () => {
+    const { subtitles, chapters } = await probeTexts(run);
+    expect(subtitles).toEqual([
+      { index: 0, isText: true, language: 'deu', title: '' },
+      { index: 1, isText: true, language: 'eng', title: '' },
+    ]);
+    expect(chapters).toEqual([
+      { start: 0, end: 300, title: 'at 0' },
+      { start: 300, end: 600, title: 'at 300' },
+    ]);
+    await expectToHaveReadLittle(2);
+  });
+
+  it('have their flags, however many there are', async () => {
+    const { subtitles } = await probeTexts(run);
+    const flags = await probeFlags(run, new Map(subtitles.map((one) => [`e${one.index}`, one])));
+    expect([...flags]).toEqual([
+      ['e0', NO_FLAGS],
+      ['e1', { isDefault: true, isForced: true, isForHearingImpaired: true }],
+    ]);
+    await expectToHaveReadLittle(3);
   });
 });
 

@@ -116,6 +116,19 @@ describe.skipIf(!FFMPEG)('the picture of a rendition', () => {
     expect(await pictureOf(file)).toMatchObject({ pix_fmt: 'yuv420p', nb_read_frames: String(PICTURES) });
   });
 
+  it('of a film whose colours ffmpeg cannot tell is made as SDR, and administrators are told', async () => {
+    const lesser = at('colourless');
+    await writeFile(lesser, `#!/bin/sh\ncase " $* " in *" matroska "*) exit 1;; esac\nexec ${FFMPEG} "$@"\n`);
+    await chmod(lesser, 0o755);
+    const { notes } = await converter.convert(at('sdr.mp4'), { height: 90, ffmpeg: lesser });
+    expect(notes).toEqual(['colours-unknown']);
+  });
+
+  it('of a film that does not say when its pictures are shown is no such film', async () => {
+    await ffmpeg(...PICTURE, '-c:v', 'mpeg4', '-bf', '2', '-s', '64x36', at('untimed.avi'));
+    expect((await converter.convert(at('untimed.avi'), { height: 36 })).notes).toEqual([]);
+  });
+
   describe('says what its colours are', () => {
     it('as the film does', async () => {
       const { file } = await converter.convert(at('sdr.mp4'), { height: 180 });
