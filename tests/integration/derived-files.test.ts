@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { clip } from '../support/clips';
@@ -141,6 +141,21 @@ describe('what was made of a film', () => {
     await work('made anew:');
     expect(await readFile(onDisk(`${key}.vod/storyboard.vtt`), 'utf8')).toBe('made anew: storyboard.vtt');
     expect(await findings()).toEqual([]);
+  });
+
+  it('comes back with a film that was moved by hand, also where repair is cut off while it brings both', async () => {
+    const { key } = await upload();
+    await work();
+    await mkdir(onDisk('library/by hand'));
+    for (const tail of ['', '.vod']) await rename(onDisk(key + tail), onDisk(`library/by hand/film.mp4${tail}`));
+    // Nothing can be put into this one.
+    await writeFile(onDisk(`${key}.vod`), '');
+    await expect(all(care().repair(NOW))).rejects.toThrow();
+    await rm(onDisk(`${key}.vod`));
+    await all(care().repair(NOW));
+    expect(await made(key)).toEqual(NAMES);
+    expect(await findings()).toEqual([]);
+    expect(await readdir(onDisk('trash'))).toEqual([]);
   });
 
   it('comes back with a lost row, as far as it is there', async () => {

@@ -66,6 +66,7 @@ class Repair {
 
   async #tryToMend(finding: Finding) {
     if (finding.code === 'file-unclaimed') return this.#clear(finding.key);
+    if (finding.code === 'row-unreadable') throw new VodError('not-mended', 'This needs a person.');
     const film = finding.assetId === null ? null : await this.#ledger.find(finding.assetId);
     if (film && filmKeyOfDerived(finding.key) === keyOfFilm(film)) return this.#remake(film, finding.key);
     if (!film || keyOfFilm(film) !== finding.key) throw new VodError('not-mended', 'The row has changed meanwhile.');
@@ -92,11 +93,12 @@ class Repair {
     const found = await this.#findStray(film);
     if (found === null) throw new VodError('not-mended', 'No other file has these bytes.');
     if (code === 'film-damaged') await this.#putAside(key);
+    // Before the film, by which alone it is found again: cut off in between, a further run goes on.
+    await this.#bringBeside(film, found);
     if (!(await moveToKey(this.#root, pathOfKey(this.#root, found), key))) {
       throw new VodError('not-mended', 'Another file has the name.');
     }
     this.#strays.delete(found);
-    await this.#bringBeside(film, found);
     await pruneEmptyParents(this.#root, found);
     await this.#describe(film);
     return { how: 'found' as const, to: found };
@@ -157,7 +159,7 @@ class Repair {
     const filmKey = filmKeyOf(key) ?? filmKeyOfDerived(key);
     if (filmKey !== null && this.#strays.has(filmKey)) return 'gone';
     const metadata = await trueMetadata(this.strapi, key);
-    if (metadata === null || (await this.#ledger.find(metadata.assetId)) !== null) {
+    if (metadata === null || (await this.#ledger.has(metadata.assetId))) {
       return { how: 'put-aside' as const, to: await this.#putAside(key) };
     }
     const trashKey = await moveToTrash(this.#root, key, metadata.assetId, new Date());
