@@ -158,6 +158,22 @@ describe('what was made of a film', () => {
     expect(await readdir(onDisk('trash'))).toEqual([]);
   });
 
+  it('stays where its film is damaged and comes back without it, and the better one of two copies is kept', async () => {
+    const { key } = await upload();
+    await work();
+    const bytes = await readFile(onDisk(key));
+    await mkdir(onDisk('library/by hand.mp4.vod'), { recursive: true });
+    await writeFile(onDisk('library/by hand.mp4'), bytes);
+    await writeFile(onDisk('library/by hand.mp4.vod/poster.jpg'), 'made poster.jpg');
+    await writeFile(onDisk(`${key}.vod/poster.jpg`), 'another');
+    await writeFile(onDisk(key), 'damaged');
+    await all(care().repair(NOW));
+    expect(await made(key)).toEqual(NAMES);
+    expect(await readFile(onDisk(`${key}.vod/poster.jpg`), 'utf8')).toBe('made poster.jpg');
+    expect((await readFile(onDisk(key))).equals(bytes)).toBe(true);
+    expect(await findings()).toEqual([]);
+  });
+
   it('comes back with a lost row, as far as it is there', async () => {
     const { asset, key } = await upload();
     await work();
