@@ -26,6 +26,10 @@ export const AUDIT_KINDS = [
   'guest-link',
   /** What workers had given up is tried again, of one film (`asset`) or of all: `retried-by-operator`. */
   'ingest',
+  /** A process that Strapi runs was started anew: `streamer-restarted-by-operator` or `ingest-restarted-by-operator`. */
+  'restart',
+  /** Playback tokens are signed with a new key: `rotated-by-operator`. */
+  'key-rotation',
   /** What named a person was made anonymous, or a guest link deleted. It tells who did it, and of what kind the person was. */
   'erasure',
   /** How many credentials were shown that nobody made; told by number only (S26). */

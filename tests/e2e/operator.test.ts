@@ -100,6 +100,11 @@ describe('protected-vod restart', () => {
     expect({ code, state: streamer().status()?.state }).toEqual({ code: 0, state: 'RUNNING' });
     expect(out).toContain(`pid ${streamer().status()?.pid},`);
     expect(streamer().status()?.pid).not.toBe(pid);
+    await site.app.strapi.plugin('protected-vod').service('audit').flush();
+    const told = site.app.strapi.db.query('plugin::protected-vod.audit-event');
+    expect(await told.findMany({ where: { kind: 'restart' } })).toMatchObject([
+      { reason: 'streamer-restarted-by-operator', originKind: null, actor: null },
+    ]);
   });
 });
 

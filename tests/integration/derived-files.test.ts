@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { clip } from '../support/clips';
@@ -140,6 +140,37 @@ describe('what was made of a film', () => {
     expect((await jobsOf(app, asset)).map(({ state }) => state)).toEqual(['queued', 'queued', 'done']);
     await work('made anew:');
     expect(await readFile(onDisk(`${key}.vod/storyboard.vtt`), 'utf8')).toBe('made anew: storyboard.vtt');
+    expect(await findings()).toEqual([]);
+  });
+
+  it('comes back with a film that was moved by hand, also where repair is cut off while it brings both', async () => {
+    const { key } = await upload();
+    await work();
+    await mkdir(onDisk('library/by hand'));
+    for (const tail of ['', '.vod']) await rename(onDisk(key + tail), onDisk(`library/by hand/film.mp4${tail}`));
+    // Nothing can be put into this one.
+    await writeFile(onDisk(`${key}.vod`), '');
+    await expect(all(care().repair(NOW))).rejects.toThrow();
+    await rm(onDisk(`${key}.vod`));
+    await all(care().repair(NOW));
+    expect(await made(key)).toEqual(NAMES);
+    expect(await findings()).toEqual([]);
+    expect(await readdir(onDisk('trash'))).toEqual([]);
+  });
+
+  it('stays where its film is damaged and comes back without it, and the better one of two copies is kept', async () => {
+    const { key } = await upload();
+    await work();
+    const bytes = await readFile(onDisk(key));
+    await mkdir(onDisk('library/by hand.mp4.vod'), { recursive: true });
+    await writeFile(onDisk('library/by hand.mp4'), bytes);
+    await writeFile(onDisk('library/by hand.mp4.vod/poster.jpg'), 'made poster.jpg');
+    await writeFile(onDisk(`${key}.vod/poster.jpg`), 'another');
+    await writeFile(onDisk(key), 'damaged');
+    await all(care().repair(NOW));
+    expect(await made(key)).toEqual(NAMES);
+    expect(await readFile(onDisk(`${key}.vod/poster.jpg`), 'utf8')).toBe('made poster.jpg');
+    expect((await readFile(onDisk(key))).equals(bytes)).toBe(true);
     expect(await findings()).toEqual([]);
   });
 

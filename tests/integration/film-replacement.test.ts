@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { clipWithoutEnd, png } from '../support/clips';
 import { publishVideo, unpublishVideo } from '../support/films';
 import { hashOf, type StreamerSide, streamerSide } from '../support/internal';
@@ -40,6 +40,9 @@ const assetOf = (documentId: string) => site.app.strapi.db.query(ASSET).findOne(
 const changeAsset = (documentId: string, data: object) =>
   site.app.strapi.db.query(ASSET).update({ where: { documentId }, data });
 const liesAt = (key: string) => existsSync(path.join(site.app.storageRoot, key));
+/** What a Media Library row says that got a picture in place of its film. */
+const PICTURE = { url: '/uploads/p.png', provider_metadata: null, name: 'p.png', ext: '.png', mime: 'image/png' };
+const putPicture = () => site.app.strapi.db.query(FILE).update({ where: { id: file.id }, data: { ...PICTURE } });
 const sweep = () => service('film-replacement').sweep();
 const upload = (name: string, replaces?: number, bytes = film) =>
   uploadToMediaLibrary(site.app, site.editor, { name, bytes, ...(replaces !== undefined && { replaces }) });
@@ -180,6 +183,43 @@ describe('a film that is replaced in the Media Library while somebody watches it
   });
 });
 
+describe('a film whose bytes are lost', () => {
+  const picture = () => ({ name: 'p.png', bytes: png(), type: 'image/png', replaces: file.id });
+
+  it('gives way to a picture all the same, also to one that a caller’s own transaction puts there', async () => {
+    const warned = vi.spyOn(site.app.strapi.log, 'warn');
+    onTestFinished(() => warned.mockRestore());
+    const timesTold = () => warned.mock.calls.flat().filter((line) => String(line).includes(old)).length;
+    const { storageKey } = await assetOf(old);
+    await rm(path.join(site.app.storageRoot, storageKey));
+    await site.app.strapi.db.transaction(putPicture);
+    await until('it was told', () => timesTold() === 1);
+    const row = await site.app.strapi.db.query(FILE).findOne({ where: { id: file.id } });
+    expect(row).toMatchObject(PICTURE);
+
+    ({ file } = await upload('other.mp4'));
+    old = assetIdOf(file);
+    await rm(path.join(site.app.storageRoot, (await assetOf(old)).storageKey));
+    const { status, file: now } = await uploadToMediaLibrary(site.app, site.editor, picture());
+    expect([status, now.mime]).toEqual([200, 'image/png']);
+  });
+
+  it('is no reason for an error that nobody catches, whatever else is wrong with it', async () => {
+    const assets = service('asset');
+    const { trash } = assets;
+    assets.trash = async () => {
+      assets.trash = trash;
+      throw new Error('the disk is gone');
+    };
+    const told = vi.spyOn(site.app.strapi.log, 'error');
+    onTestFinished(() => told.mockRestore());
+    await site.app.strapi.db.transaction(putPicture);
+    await until('it was told', () => told.mock.calls.flat().some((error) => String(error).includes('disk is gone')));
+    await sweep();
+    expect(await assetOf(old)).toMatchObject({ state: 'trashed' });
+  });
+});
+
 describe('a resumable upload in place of a film', () => {
   const demand = () => ({ fileName: 'resumed.mp4', sizeBytes: film.byteLength, replaces: file.id });
   const ask = (admin = site.editor, body: object = demand()) => askForTicket(site.app, admin, body);
@@ -280,6 +320,16 @@ describe('the way of a replaced film to the trash', () => {
     expect(await assetOf(old)).toMatchObject({ state: 'replaced' });
     await end(session);
     await goneToTrash(old);
+  });
+
+  it('is taken up after a crash where no film came in its place', async () => {
+    await putPicture();
+    const { storageKey, trashKey } = await assetOf(old);
+    await rename(path.join(site.app.storageRoot, trashKey), path.join(site.app.storageRoot, storageKey));
+    await changeAsset(old, { state: 'ready', trashKey: null, reason: null });
+    await sweep();
+    expect(await assetOf(old)).toMatchObject({ state: 'trashed', reason: 'file-deleted' });
+    expect([liesAt(storageKey), liesAt(trashKey)]).toEqual([false, true]);
   });
 
   it('is not begun after a crash before it', async () => {
@@ -391,8 +441,6 @@ describe('two changes of one Media Library file in the same instant', () => {
   });
 
   it('a film and a picture: whichever was first gives way', async () => {
-    const change = { url: '/uploads/p.png', provider_metadata: null, name: 'p.png', ext: '.png', mime: 'image/png' };
-    const putPicture = () => files().update({ where: { id: file.id }, data: { ...change } });
     const first = await incoming('b.mp4');
     inBetween(() => put(first));
     await putPicture();
@@ -400,7 +448,7 @@ describe('two changes of one Media Library file in the same instant', () => {
     inBetween(putPicture);
     const second = await incoming('c.mp4');
     await put(second);
-    expect(await outcome(first, second)).toMatchObject({ row: change, states: ['trashed', 'trashed', 'trashed'] });
+    expect(await outcome(first, second)).toMatchObject({ row: PICTURE, states: ['trashed', 'trashed', 'trashed'] });
     expect(await forsaken()).toEqual([]);
   });
 

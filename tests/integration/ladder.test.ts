@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { assetsSchema } from '../../server/contracts';
+import { clip } from '../support/clips';
 import { publishVideo, uploadFilm } from '../support/films';
 import { jobsOf, makeDue, type WorkerSide, workerSide } from '../support/ingest-worker';
 import { deleteFromMediaLibrary } from '../support/media-library';
@@ -139,14 +140,52 @@ describe('a film that has to be converted first', () => {
     expect(await granted(asset)).toEqual({ id: asset, unprepared: 'has-hidden-part' });
     const job = await claimRung();
     expect(job).toMatchObject({ kind: 'rung-full', rung: { height: 1080, followsSource: false } });
-    if (job) await worker.finish(job);
+    if (job) await worker.finish(job, clip());
     expect(await idsOf(asset)).toEqual(['full 1080']);
     const next = await claimRung();
     expect(next).toMatchObject({ kind: 'rung-360', rung: { height: 360, followsSource: false } });
-    if (next) await worker.finish(next);
+    if (next) await worker.finish(next, clip());
     expect(await idsOf(asset)).toEqual(['full 1080', '360p 360']);
     // What is refused by now is not watched in any form.
     await judge(asset, 'refused', 'film-damaged');
     expect(await granted(asset)).toBeNull();
+  });
+
+  it('has its picture and its length from the first rendition, and what waited for them is made then', async () => {
+    const { asset } = await upload();
+    await site.app.strapi.db.query('plugin::protected-vod.ingest-job').deleteMany({});
+    const unread = {
+      tracks: [],
+      durationSeconds: 0,
+      verdict: 'transcode-first',
+      verdictReason: 'container-needs-transcode',
+    };
+    await site.app.strapi.db.query(ASSET).update({ where: { documentId: asset }, data: unread });
+    const kinds = async () => (await jobsOf(site.app, asset)).map(({ kind }) => kind);
+    await plugin('ingest').backfill();
+    expect(await kinds()).toEqual(['rung-full']);
+    const job = await claimRung();
+    if (job) await worker.finish(job, clip());
+    // As if its process had died before it went on.
+    await site.app.strapi.db
+      .query('plugin::protected-vod.ingest-job')
+      .deleteMany({ where: { kind: { $ne: 'rung-full' } } });
+    await plugin('ingest').backfill();
+    expect(await kinds()).toEqual(['poster', 'storyboard', 'texts', 'rung-full', 'rung-360', 'rung-480', 'rung-720']);
+  });
+
+  it('is held against the limits, and so is each rendition, whatever a track of it says that could be read', async () => {
+    const { asset } = await upload();
+    expect((await claimRung())?.source.limits).toBeUndefined();
+    await site.app.strapi.db.query('plugin::protected-vod.ingest-job').deleteMany({});
+    await judge(asset, 'transcode-first', 'picture-needs-transcode');
+    const job = await claimRung();
+    expect(job).toMatchObject({ kind: 'rung-full', source: { limits: { maxSidePixels: expect.any(Number) } } });
+    if (job) expect((await worker.finish(job, 'no film')).status).toBe(409);
+    expect(await granted(asset)).toEqual({ id: asset, unprepared: 'picture-needs-transcode' });
+    await makeDue(site.app, { kind: 'rung-full' });
+    const again = await claimRung();
+    if (again) expect(await worker.finish(again, clip())).toMatchObject({ state: 'settled' });
+    expect(await idsOf(asset)).toEqual(['full 1080']);
   });
 });

@@ -41,6 +41,11 @@ describe('protected-vod secret rotate', () => {
     expect(await signs()).toBe(old);
     await ageRotations(site.app, 20);
     await until('the new key signs', async () => (await signs()) === kid);
+    await site.app.strapi.plugin('protected-vod').service('audit').flush();
+    const told = site.app.strapi.db.query('plugin::protected-vod.audit-event');
+    expect(await told.findMany({ where: { kind: 'key-rotation' } })).toMatchObject([
+      { reason: 'rotated-by-operator', originKind: null, actor: null },
+    ]);
   });
 
   it.each(['59', '604801'])('an overlap of %s seconds is refused and rotates nothing', async (seconds) => {

@@ -97,6 +97,23 @@ describe('storage verify', () => {
   });
 });
 
+test('storage verify tells a row that cannot be read and goes on; no file of its film is touched by repair', async () => {
+  const [broken, missing] = [await upload('broken.mp4'), await upload('missing.mp4')];
+  const rows = app.strapi.db.getConnection('protected_vod_assets');
+  await rows.where({ document_id: broken.asset }).update({ duration_seconds: null });
+  await rm(onDisk(missing.key));
+  await mkdir(onDisk(`${broken.key}.vod`));
+  await writeFile(onDisk(`${broken.key}.vod/poster.jpg`), 'made');
+  const found = [`row-unreadable ${broken.key}`, `film-missing ${missing.key}`];
+  expect(await findings()).toEqual(found);
+  expect((await all<{ kind: string }>(care().repair(NOW))).map(({ kind }) => kind)).toEqual(['left', 'left']);
+  expect(await findings()).toEqual(found);
+  expect(await readdir(onDisk('trash'))).toEqual([]);
+  const moved = await all<{ kind: string; assetId: string }>(care().migrate('flat'));
+  expect(moved.filter(({ kind }) => kind === 'failed').map(({ assetId }) => assetId)).toContain(broken.asset);
+  expect((await readFile(onDisk(broken.key))).equals(broken.bytes)).toBe(true);
+});
+
 describe('storage repair', () => {
   test('finds a film that was moved by hand, writes metadata anew, and clears what nobody claims', async () => {
     const lost = await upload('lost.mp4');

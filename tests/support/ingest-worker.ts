@@ -59,10 +59,10 @@ export interface WorkerSide {
   claimOne(): Promise<IngestJob>;
   /** Status and body of the answer. */
   report(job: IngestJob, report: object): Promise<{ status: number; state: string | undefined }>;
-  /** Writes something to where each output belongs, and tells what. No film has texts in it. */
-  make(job: IngestJob, text?: string): Promise<DerivedFile[]>;
+  /** Writes something, or these bytes, to where each output belongs, and tells what. No film has texts in it. */
+  make(job: IngestJob, content?: string | Buffer): Promise<DerivedFile[]>;
   /** Makes and delivers a job that was claimed. */
-  finish(job: IngestJob, text?: string): Promise<{ status: number; state: string | undefined }>;
+  finish(job: IngestJob, content?: string | Buffer): Promise<{ status: number; state: string | undefined }>;
   /** All that is to be done. */
   finishAll(text?: string): Promise<void>;
 }
@@ -84,11 +84,11 @@ export function workerSide(app: StrapiApp, { url = app.url, id = randomUUID() as
     return { status: response.status, state: answer.state };
   }
 
-  async function make(job: IngestJob, text = 'made'): Promise<DerivedFile[]> {
+  async function make(job: IngestJob, content: string | Buffer = 'made'): Promise<DerivedFile[]> {
     const outputs: DerivedFile[] = [];
     for (const { name, storageKey } of job.outputs) {
       if (job.kind === 'texts') continue;
-      const bytes = Buffer.from(`${text} ${name}`);
+      const bytes = typeof content === 'string' ? Buffer.from(`${content} ${name}`) : content;
       const target = path.join(app.storageRoot, storageKey);
       await mkdir(path.dirname(target), { recursive: true });
       await writeFile(target, bytes);
@@ -97,8 +97,8 @@ export function workerSide(app: StrapiApp, { url = app.url, id = randomUUID() as
     return outputs;
   }
 
-  const finish = async (job: IngestJob, text?: string) =>
-    report(job, { state: 'done', outputs: await make(job, text) });
+  const finish = async (job: IngestJob, content?: string | Buffer) =>
+    report(job, { state: 'done', outputs: await make(job, content) });
 
   return {
     id,

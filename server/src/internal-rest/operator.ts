@@ -47,7 +47,10 @@ function restart(strapi: Core.Strapi, body: unknown): Answer {
   const wanted = managed(strapi).filter(({ name }) => name === (request.data.process ?? name));
   if (wanted.length === 0) return refusal(409, 'not-managed');
   // Answered at once: who asked looks at the status until they run.
-  for (const one of wanted) one.restart().catch((error: unknown) => strapi.log.error(error));
+  for (const one of wanted) {
+    getService(strapi, 'audit').record({ kind: 'restart', reason: `${one.name}-restarted-by-operator` });
+    one.restart().catch((error: unknown) => strapi.log.error(error));
+  }
   return DONE;
 }
 
@@ -77,7 +80,9 @@ async function rotateKeys(strapi: Core.Strapi, body: unknown): Promise<Answer> {
   const request = operatorRotateRequestSchema.safeParse(body);
   if (!request.success) return refusal(400, 'malformed-request');
   try {
-    return { status: 200, body: await getService(strapi, 'keys').rotate(request.data.overlapSeconds) };
+    const rotated = await getService(strapi, 'keys').rotate(request.data.overlapSeconds);
+    getService(strapi, 'audit').record({ kind: 'key-rotation', reason: 'rotated-by-operator' });
+    return { status: 200, body: rotated };
   } catch (error) {
     if (!(error instanceof VodError) || error.code !== 'overlap-refused') throw error;
     return refusal(400, error.code);

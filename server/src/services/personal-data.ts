@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Core } from '@strapi/strapi';
 import { z } from 'zod';
 import type { AuditEntry, AuditParty, GuestLinkEntry, SessionEntry } from '../../contracts';
+import { afterCommit } from './after-commit';
 import { AUDIT_TABLE } from './audit/event-table';
 import { rowsOf, tokensActing } from './audit/person-rows';
 import { adminOf } from './audit/requester';
@@ -163,11 +164,6 @@ export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): 
     }
   }
 
-  async function afterCommit(action: () => void): Promise<void> {
-    if (!strapi.db.inTransaction()) return action();
-    await strapi.db.transaction(async ({ onCommit }) => onCommit(() => setImmediate(action)));
-  }
-
   return {
     /**
      * A guest link itself, where it is one, or those that an administrator made or revoked; sessions, then audit rows; one
@@ -200,7 +196,7 @@ export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): 
         models: [USER_UID],
         async afterDelete(event: DeletionEvent) {
           const row = idSchema.safeParse(event.result).data;
-          if (row) await afterCommit(() => eraseDeleted([row.id]));
+          if (row) await afterCommit(strapi, async () => eraseDeleted([row.id]));
         },
         async beforeDeleteMany(event: DeletionEvent) {
           const where = z.record(z.string(), z.unknown()).catch({}).parse(event.params.where);
@@ -209,7 +205,7 @@ export function createPersonalDataService({ strapi }: { strapi: Core.Strapi }): 
         },
         async afterDeleteMany(event: DeletionEvent) {
           const ids = z.array(z.string()).catch([]).parse(event.state.erased);
-          if (ids.length > 0) await afterCommit(() => eraseDeleted(ids));
+          if (ids.length > 0) await afterCommit(strapi, async () => eraseDeleted(ids));
         },
       });
     },

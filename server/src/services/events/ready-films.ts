@@ -4,6 +4,7 @@ import { v7 as uuidV7 } from 'uuid';
 import { z } from 'zod';
 import { documentIdSchema, type VodEvent } from '../../../contracts';
 import { VIDEO_UID } from '../../content-types/uids';
+import { afterCommit } from '../after-commit';
 import type { Asset } from '../asset';
 import { isSourcePlayed } from '../asset-judgement';
 import { FILE_UID, markedAsset, protectedMark } from '../protected-mark';
@@ -52,8 +53,7 @@ export function createReadyFilms(strapi: Core.Strapi, publish: (event: VodEvent)
     const film = assetId === null ? undefined : waiting.get(assetId);
     if (!film) return;
     waiting.delete(film.documentId);
-    if (!strapi.db.inTransaction()) return tryToAnnounce(film);
-    await strapi.db.transaction(async ({ onCommit }) => onCommit(() => setImmediate(() => tryToAnnounce(film))));
+    await afterCommit(strapi, () => announce(film));
   }
 
   return {

@@ -47,7 +47,8 @@ const stored = (value: unknown): unknown =>
 /**
  * Gives a row its new address in one conditional statement, in place of Strapi's own, which would write whatever came meanwhile:
  * of two films that are put in the same place at once, the later one then replaces the earlier and not the one before both, so that
- * each film has one that came after it. It is done then, whatever keeps the rest of Strapi's write from happening. `promise` is called before each try, with what the row stands for then.
+ * each film has one that came after it. It is done then, whatever keeps the rest of Strapi's write from happening. `promise` is
+ * called before each try, with what the row stands for then.
  */
 export async function readdressFile(
   strapi: Core.Strapi,

@@ -4,11 +4,13 @@ import { errors } from '@strapi/utils';
 import { z } from 'zod';
 import type { AuditParty } from '../../../contracts';
 import { VIDEO_UID } from '../../content-types/uids';
+import { afterCommit } from '../after-commit';
 import { requesterOf } from '../audit/requester';
 import { getService } from '../get-service';
 import { FILE_UID, markedAsset, protectedMark } from '../protected-mark';
+import { trashIfUnused } from '../unused-film';
 import { type AddressChange, type FileWrite, isConditional, readdressFile } from './file-address';
-import { createReplacedFilms, type ReplacedFilm, type Replacement } from './replaced-films';
+import { createReplacedFilms, type ReplacedFilm } from './replaced-films';
 import { endAbandoned, moveAway } from './retirement';
 
 /** So long are ends of sessions collected before somebody looks whether a film has lost its last one. */
@@ -51,25 +53,12 @@ export function createFilmReplacementService({ strapi }: { strapi: Core.Strapi }
 
   const changeIn = ({ change }: FileEvent['state']) => change as AddressChange | undefined;
 
-  /** Bytes do not come back where a transaction is taken back. */
-  async function afterCommit(task: () => Promise<void>): Promise<void> {
-    if (!strapi.db.inTransaction()) return task();
-    await strapi.db.transaction(async ({ onCommit }) => onCommit(() => setImmediate(() => void task())));
-  }
-
-  /** A film that no Media Library row stands for goes to the trash: it could neither be watched nor be deleted. */
-  async function trashIfForsaken(assetId: string): Promise<void> {
-    const assets = getService(strapi, 'asset');
-    if ((await assets.stateOf(assetId)) !== 'ready' || (await assets.countFiles(assetId)) > 0) return;
-    await assets.trash(assetId, 'file-deleted');
-  }
-
   async function promise({ old, by, file }: AddressChange): Promise<void> {
-    if (old !== null && by !== null) await films.promise({ old, by, file });
+    if (old !== null) await films.promise({ old, by, file });
   }
 
   async function refuseGone(by: string | null): Promise<never> {
-    if (by !== null) await trashIfForsaken(by);
+    if (by !== null) await trashIfUnused(strapi, by);
     throw new errors.NotFoundError('This file was deleted while another film was put in its place.');
   }
 
@@ -89,9 +78,10 @@ export function createFilmReplacementService({ strapi }: { strapi: Core.Strapi }
   async function fileGone({ result }: FileEvent): Promise<void> {
     const file = fileSchema.safeParse(result).data?.documentId;
     if (file === undefined) return;
-    await afterCommit(async () => {
+    // Bytes do not come back where a transaction is taken back.
+    await afterCommit(strapi, async () => {
       for (const id of await films.everIn(file)) {
-        await trashIfForsaken(id).catch((error: unknown) => strapi.log.error(error));
+        await trashIfUnused(strapi, id).catch((error: unknown) => strapi.log.error(error));
       }
     });
   }
@@ -118,7 +108,7 @@ export function createFilmReplacementService({ strapi }: { strapi: Core.Strapi }
     await moveAway(strapi, films, film, film.reason ?? 'replaced');
   }
 
-  async function finish({ old, by }: Pick<Replacement, 'old' | 'by'>, origin: AuditParty | null): Promise<void> {
+  async function finish({ old, by }: { old: string; by: string }, origin: AuditParty | null): Promise<void> {
     try {
       await getService(strapi, 'ingest').cancel(old);
       await audit(by, origin);
@@ -135,15 +125,21 @@ export function createFilmReplacementService({ strapi }: { strapi: Core.Strapi }
     if (!change || change.old === null) return;
     const { old, by, isConditional } = change;
     // A film in whose place something else was put than it was thought to be when that began.
-    if (by === null) return isConditional ? undefined : afterCommit(() => trashIfForsaken(old));
+    if (by === null) return isConditional ? undefined : afterCommit(strapi, () => trashIfUnused(strapi, old));
     if (!(await films.settle(old))) return;
     const origin = actorOf(event);
-    await afterCommit(() => finish({ old, by }, origin));
+    await afterCommit(strapi, () => finish({ old, by }, origin));
   }
 
   /** One film that cannot be put away is no reason to leave the others. */
   async function each(found: readonly ReplacedFilm[], act: (film: ReplacedFilm) => Promise<void>): Promise<void> {
     for (const film of found) await act(film).catch((error: unknown) => strapi.log.error(error));
+  }
+
+  /** What was promised by a process that died. */
+  async function takeUp({ documentId: old, replacedBy }: ReplacedFilm): Promise<void> {
+    const reason = replacedBy ? 'replaced' : 'file-deleted';
+    if (await films.settle(old, reason)) await getService(strapi, 'ingest').cancel(old);
   }
 
   async function look(): Promise<void> {
@@ -162,9 +158,7 @@ export function createFilmReplacementService({ strapi }: { strapi: Core.Strapi }
       });
     },
     async sweep() {
-      await each(await films.promised(), async ({ documentId: old }) => {
-        if (await films.settle(old)) await getService(strapi, 'ingest').cancel(old);
-      });
+      await each(await films.promised(), takeUp);
       await each(await films.waiting(), (film) => endAbandoned(strapi, film));
       await look();
     },

@@ -11,17 +11,19 @@ const rowSchema = z.object({
   storageKey: z.string(),
   trashKey: z.string().nullish(),
   reason: z.string().nullish(),
+  /** Null: by no protected film. */
+  replacedBy: z.string().nullish(),
 });
 
 const chainSchema = z.object({ documentId: z.string(), replacedBy: z.string().nullish() });
 
-/** A film that was replaced, as its row says. */
+/** A film that was replaced, or is about to be, as its row says. */
 export type ReplacedFilm = z.infer<typeof rowSchema>;
 
 export interface Replacement {
-  /** The film that a Media Library file stands for until now, and the one that it will. */
+  /** The film that a Media Library file stands for until now, and the one that it will; null: no protected film. */
   old: string;
-  by: string;
+  by: string | null;
   /** `documentId` of the file. */
   file: string;
 }
@@ -74,15 +76,16 @@ export function createReplacedFilms(strapi: Core.Strapi) {
     /** Assets that this Media Library file has stood for, or was about to. */
     async everIn(file: string): Promise<string[]> {
       const found: unknown[] = await rows().findMany({ where: { replacedIn: file }, orderBy: { id: 'asc' } });
-      const ids = found.flatMap((row) => Object.values(chainSchema.safeParse(row).data ?? {}));
-      return [...new Set(ids.filter((id) => typeof id === 'string'))];
+      const films = found.flatMap((row) => chainSchema.safeParse(row).data ?? []);
+      const ids = films.flatMap(({ documentId, replacedBy }) => [documentId, ...(replacedBy ? [replacedBy] : [])]);
+      return [...new Set(ids)];
     },
 
     /** That were replaced in this Media Library file. */
     of: (file: string) => find({ state: 'replaced', replacedIn: file }),
 
     /** Whose file may stand for another film by now; the next step may have been cut off. */
-    promised: () => find({ state: 'ready', replacedBy: { $notNull: true } }),
+    promised: () => find({ state: 'ready', replacedIn: { $notNull: true } }),
   };
 }
 

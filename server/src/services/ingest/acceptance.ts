@@ -103,8 +103,9 @@ async function learnedBy(strapi: Core.Strapi, { fence, kind, outputs }: Delivery
 }
 
 /**
- * Takes over what a worker has made. `learned`: it is known only now how large and how long the film is. `late`: of an attempt that does not run any more; `gone`: nobody wants it any more. Throws
- * `VodError` `output-refused`, `storage-damaged` or `storage-missing` where it is not what was reported.
+ * Takes over what a worker has made. `learned`: it is known only now how large and how long the film is. `late`: of an attempt
+ * that does not run any more; `gone`: nobody wants it any more. Throws `VodError` `output-refused`, `storage-damaged` or
+ * `storage-missing` where it is not what was reported.
  */
 export async function accept(
   strapi: Core.Strapi,

@@ -26,7 +26,12 @@ async function writeRow(
   trx: Transaction | null,
   learned: LearnedFacts | null,
 ): Promise<boolean> {
-  const facts = learned && { duration_seconds: learned.durationSeconds, tracks: JSON.stringify(learned.tracks) };
+  const facts = learned && {
+    duration_seconds: learned.durationSeconds,
+    tracks: JSON.stringify(learned.tracks),
+    // More can be made of it now: `backfill` looks at rows again that have changed.
+    updated_at: new Date(),
+  };
   const rows = strapi.db.getConnection(TABLE);
   const revision = derivedRevision ?? 0;
   const changed = await (trx ? rows.transacting(trx) : rows)

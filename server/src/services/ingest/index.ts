@@ -20,7 +20,7 @@ import type { JobRow } from './job-row';
 import { createJobStore, type Fence, type JobStore } from './job-store';
 import { planOf, renditionOfOutput } from './kinds';
 import { rungOrderOf } from './ladder';
-import { isMeasured } from './learned-facts';
+import { isWithinLimits } from './learned-facts';
 import { createRetries } from './retries';
 import { createUpkeep, type IngestUpkeep } from './upkeep';
 
@@ -56,7 +56,7 @@ export function createIngestService({ strapi }: { strapi: Core.Strapi }): Ingest
     const { document_id: id, kind } = row;
     const { storageKey, durationSeconds } = asset;
     const outputs = (planOf(kind)?.outputs ?? []).map((name) => ({ name, storageKey: stagedKeyOf(id, attempt, name) }));
-    const source = { storageKey, durationSeconds, ...(!isMeasured(asset) && { limits }) };
+    const source = { storageKey, durationSeconds, ...(!isWithinLimits(asset) && { limits }) };
     const rung = rungOrderOf(kind, asset, settings);
     const order = {
       id,

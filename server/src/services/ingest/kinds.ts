@@ -23,8 +23,13 @@ interface KindPlan {
 /** What is not known may have a picture: the worker sees. */
 const hasPicture = ({ tracks }: Pick<Asset, 'tracks'>): boolean => tracks?.some(({ kind }) => kind === 'video') ?? true;
 
-const isSound = ({ tracks }: Pick<Asset, 'tracks'>): boolean =>
-  (tracks?.some(({ kind }) => kind === 'audio') ?? false) && !hasPicture({ tracks });
+/** What depends on the length, or on how long a worker may take for it, would stay wrong: it waits for the conversion. */
+const isTimed = ({ durationSeconds }: Pick<Asset, 'durationSeconds'>): boolean => durationSeconds > 0;
+
+const isPicture = (film: LadderFilm): boolean => hasPicture(film) && isTimed(film);
+
+const isSound = (film: LadderFilm): boolean =>
+  (film.tracks?.some(({ kind }) => kind === 'audio') ?? false) && !hasPicture(film) && isTimed(film);
 
 /** The lowest first, of all films before the next: it helps those most whose connection is worst, and is made fastest. */
 const rung = (kind: RungKind, name: string, priority: number): KindPlan => ({
@@ -34,9 +39,9 @@ const rung = (kind: RungKind, name: string, priority: number): KindPlan => ({
 });
 
 export const KIND_PLANS: Record<IngestKind, KindPlan> = {
-  poster: { priority: 10, outputs: ['poster.jpg'], suits: hasPicture },
-  storyboard: { priority: 20, outputs: ['storyboard.jpg', 'storyboard.vtt'], suits: hasPicture },
-  texts: { priority: 30, outputs: EMBEDDED_TEXT_NAMES, areTexts: true, suits: () => true },
+  poster: { priority: 10, outputs: ['poster.jpg'], suits: isPicture },
+  storyboard: { priority: 20, outputs: ['storyboard.jpg', 'storyboard.vtt'], suits: isPicture },
+  texts: { priority: 30, outputs: EMBEDDED_TEXT_NAMES, areTexts: true, suits: isTimed },
   waveform: { priority: 40, outputs: ['waveform.json'], suits: isSound },
   'rung-full': rung('rung-full', 'full', 100),
   'rung-240': rung('rung-240', '240p', 240),

@@ -28,7 +28,7 @@ function expectedBits(height: number, source: { height: number; bits: number }):
   return Math.min(maxPictureBits(height), picture * (height / source.height) ** RATE_EXPONENT) + SOUND_BITS;
 }
 
-const needsConversion = ({ verdict }: LadderFilm): boolean => verdict === 'transcode-first';
+export const needsConversion = ({ verdict }: Pick<LadderFilm, 'verdict'>): boolean => verdict === 'transcode-first';
 
 /** Heights of the rungs below a film, lowest first; `[]`: it needs none. */
 export function rungsBelow(film: LadderFilm, { ladder, maxRungHeight }: LadderSettings): RungHeight[] {

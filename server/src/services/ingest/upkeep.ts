@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { INGEST_KINDS, type IngestKind, isUploadedText, jobIdSchema } from '../../../contracts';
 import { configOf } from '../../config';
 import { abandonedScratch, removeScratch } from '../../storage/ingest-area';
+import { afterCommit } from '../after-commit';
 import type { Asset } from '../asset';
 import { getService } from '../get-service';
 import { saveDerived, withdrawDerived } from './derived-files';
@@ -47,12 +48,6 @@ export interface IngestUpkeep {
   sweep(): Promise<void>;
   /** The files of a job that is over. */
   discard(jobId: string): Promise<void>;
-}
-
-/** Inside a transaction its outcome is awaited first: there is no job for a film that was never stored. */
-async function afterCommit(strapi: Core.Strapi, task: () => Promise<void>): Promise<void> {
-  if (!strapi.db.inTransaction()) return task();
-  await strapi.db.transaction(async ({ onCommit }) => onCommit(() => setImmediate(() => void task())));
 }
 
 export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep {
@@ -121,6 +116,7 @@ export function createUpkeep(strapi: Core.Strapi, store: JobStore): IngestUpkeep
   }
 
   return {
+    // There is no job for a film that was never stored.
     enqueue: (asset) => afterCommit(strapi, () => add(asset)),
     cancel: (assetId) => store.cancel(assetId),
     async resume(asset) {

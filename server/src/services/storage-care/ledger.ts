@@ -41,11 +41,35 @@ const rowSchema = z
     },
   );
 
+const keySchema = z.string().min(1).nullish().catch(null);
+
+/** Whatever else is wrong with it. */
+const unreadableSchema = z
+  .object({
+    id: z.number(),
+    documentId: assetIdSchema.nullable().catch(null),
+    trashKey: keySchema,
+    storageKey: keySchema,
+    movingTo: keySchema,
+    movedFrom: keySchema,
+  })
+  .transform(({ id, documentId: assetId, trashKey, storageKey, movingTo, movedFrom }) => {
+    const keys = [trashKey, storageKey, movingTo, movedFrom].filter((key) => typeof key === 'string');
+    return { isUnreadable: true as const, id, assetId, keys };
+  });
+
+/** A row that does not say what it should. What lies under its keys is nobody else's all the same. */
+export type UnreadableRow = z.infer<typeof unreadableSchema>;
+
 export type FilmRow = StoredFilm & { id: number; reason?: string | null | undefined; updatedAt: Date };
 
 export interface DatabaseLedger extends FilmLedger {
   find(assetId: string): Promise<FilmRow | null>;
-  /** All films by the order of their rows; what comes in meanwhile may be among them. */
+  /** Whether there is a row of this id, readable or not. */
+  has(assetId: string): Promise<boolean>;
+  /** All rows in their order; what comes in meanwhile may be among them. */
+  rows(): AsyncGenerator<FilmRow | UnreadableRow>;
+  /** Those of them that can be read. */
   films(): AsyncGenerator<FilmRow>;
   count(): Promise<number>;
 }
@@ -64,11 +88,23 @@ export function createLedger(strapi: Core.Strapi): DatabaseLedger {
     return (await retryingDeadlocks(() => table().where(where).update(change))) > 0;
   }
 
+  const rows = () =>
+    rowsInOrder<FilmRow | UnreadableRow>(
+      strapi,
+      ASSET_UID,
+      {},
+      (row) => rowSchema.safeParse(row).data ?? unreadableSchema.parse(row),
+    );
+
   return {
     async find(assetId) {
       return rowSchema.nullable().parse(await query().findOne({ where: { documentId: assetId } }));
     },
-    films: () => rowsInOrder(strapi, ASSET_UID, {}, (row) => rowSchema.parse(row)),
+    has: async (assetId) => (await query().count({ where: { documentId: assetId } })) > 0,
+    rows,
+    async *films() {
+      for await (const row of rows()) if (!('isUnreadable' in row)) yield row;
+    },
     count: () => query().count(),
     isKeyTaken: (key) => getService(strapi, 'asset').isKeyTaken(key),
     promise: (film, key) => update(film, { moving_to: key }),

@@ -8,7 +8,7 @@ import { moveFilm, retireOldName, withdraw } from '../../storage/moving/move-fil
 import { STRATEGIES, type StrategyName } from '../../storage/strategies';
 import { getService } from '../get-service';
 import { foldersOf } from './folders';
-import { createLedger, type DatabaseLedger } from './ledger';
+import { createLedger, type DatabaseLedger, type UnreadableRow } from './ledger';
 
 export type MoveEvent =
   | { kind: 'moved'; assetId: string; from: string; to: string }
@@ -25,6 +25,11 @@ interface OldName {
 function failure(film: StoredFilm, error: unknown): MoveEvent {
   if (!(error instanceof VodError)) throw error;
   return { kind: 'failed', assetId: film.assetId, key: film.storageKey, code: error.code, message: error.message };
+}
+
+function unreadable({ assetId, keys: [key = ''] }: UnreadableRow): MoveEvent {
+  const message = 'Its row cannot be read: see `storage verify`.';
+  return { kind: 'failed', assetId: assetId ?? '', key, code: 'row-unreadable', message };
 }
 
 /** Old names that streamers may still hold: a grant that was read before the row changed lives as long as this. */
@@ -86,7 +91,11 @@ export async function* finishMoves(strapi: Core.Strapi, ledger: DatabaseLedger):
 async function* moveAll(strapi: Core.Strapi, ledger: DatabaseLedger, to: StrategyName): AsyncGenerator<MoveEvent> {
   const { root } = getService(strapi, 'storage');
   const names = new OldNames(strapi, ledger);
-  for await (const film of ledger.films()) {
+  for await (const film of ledger.rows()) {
+    if ('isUnreadable' in film) {
+      yield unreadable(film);
+      continue;
+    }
     // With an old name that had to be kept, it waits for a person: another move would forget that name.
     if (film.state !== 'ready' || film.movedFrom !== null) continue;
     const { assetId, storageKey: from } = film;

@@ -21,7 +21,7 @@ async function adopt(strapi: Core.Strapi, ledger: DatabaseLedger, key: string): 
   const metadata = await trueMetadata(strapi, key);
   if (metadata === null) return { kind: 'refused', key, reason: 'untrue' };
   const { assetId } = metadata;
-  if ((await ledger.find(assetId)) !== null) return { kind: 'known', assetId, key };
+  if (await ledger.has(assetId)) return { kind: 'known', assetId, key };
   const isTrashed = key.startsWith('trash/');
   const storageKey = isTrashed ? metadata.storageKey : key;
   if (await ledger.isKeyTaken(storageKey)) return { kind: 'refused', key, reason: 'name-taken' };

@@ -13,7 +13,7 @@ import { keyOfFilm, type StoredFilm } from '../../storage/moving/ledger';
 import { metadataOf } from '../../storage/moving/move-film';
 import { hasErrno } from '../../storage/storage-error';
 import { pathOfKey, type StorageRoot } from '../../storage/storage-root';
-import { moveToTrash } from '../../storage/trash';
+import { moveToTrash, trashKeyFor } from '../../storage/trash';
 import { getService } from '../get-service';
 import { addRowFrom, giveFile, trueMetadata } from './adoption';
 import { foldersOf } from './folders';
@@ -27,6 +27,8 @@ export type RepairEvent =
   | { kind: 'mended'; finding: Finding; how: MendedHow; to: string }
   | { kind: 'left'; finding: Finding }
   | { kind: 'move'; event: MoveEvent };
+
+const newAside = (): string => `${UNCLAIMED}${randomBytes(4).toString('hex')}`;
 
 /** Mends what `verify` finds. Nothing is deleted: what nobody claims goes to the trash. */
 class Repair {
@@ -66,6 +68,7 @@ class Repair {
 
   async #tryToMend(finding: Finding) {
     if (finding.code === 'file-unclaimed') return this.#clear(finding.key);
+    if (finding.code === 'row-unreadable') throw new VodError('not-mended', 'This needs a person.');
     const film = finding.assetId === null ? null : await this.#ledger.find(finding.assetId);
     if (film && filmKeyOfDerived(finding.key) === keyOfFilm(film)) return this.#remake(film, finding.key);
     if (!film || keyOfFilm(film) !== finding.key) throw new VodError('not-mended', 'The row has changed meanwhile.');
@@ -91,12 +94,13 @@ class Repair {
     const key = keyOfFilm(film);
     const found = await this.#findStray(film);
     if (found === null) throw new VodError('not-mended', 'No other file has these bytes.');
-    if (code === 'film-damaged') await this.#putAside(key);
+    if (code === 'film-damaged') await this.#putFilmAside(key);
+    // Before the film, by which alone it is found again: cut off in between, a further run goes on.
+    await this.#bringBeside(film, found);
     if (!(await moveToKey(this.#root, pathOfKey(this.#root, found), key))) {
       throw new VodError('not-mended', 'Another file has the name.');
     }
     this.#strays.delete(found);
-    await this.#bringBeside(film, found);
     await pruneEmptyParents(this.#root, found);
     await this.#describe(film);
     return { how: 'found' as const, to: found };
@@ -107,6 +111,7 @@ class Repair {
     for (const { name, sha256 } of film.derived) {
       const [from, to] = [derivedKeyOf(found, name), derivedKeyOf(keyOfFilm(film), name)];
       if (!this.#strays.has(from) || (await hashKey(this.#root, from).catch(() => null)) !== sha256) continue;
+      if (!(await this.#isBack(film, to)) && (await this.#isFile(to))) await this.#putAside(to);
       if (!(await moveToKey(this.#root, pathOfKey(this.#root, from), to))) continue;
       this.#strays.delete(from);
       await pruneEmptyParents(this.#root, from);
@@ -157,7 +162,7 @@ class Repair {
     const filmKey = filmKeyOf(key) ?? filmKeyOfDerived(key);
     if (filmKey !== null && this.#strays.has(filmKey)) return 'gone';
     const metadata = await trueMetadata(this.strapi, key);
-    if (metadata === null || (await this.#ledger.find(metadata.assetId)) !== null) {
+    if (metadata === null || (await this.#ledger.has(metadata.assetId))) {
       return { how: 'put-aside' as const, to: await this.#putAside(key) };
     }
     const trashKey = await moveToTrash(this.#root, key, metadata.assetId, new Date());
@@ -172,7 +177,12 @@ class Repair {
   }
 
   #putAside(key: string): Promise<string> {
-    return moveToTrash(this.#root, key, `${UNCLAIMED}${randomBytes(4).toString('hex')}`, new Date());
+    return moveToTrash(this.#root, key, newAside(), new Date());
+  }
+
+  /** What lies beside it stays: that belongs to the film that comes in its place. */
+  async #putFilmAside(key: string): Promise<void> {
+    await moveToKey(this.#root, pathOfKey(this.#root, key), trashKeyFor(key, newAside(), new Date()));
   }
 
   async #isFile(key: string): Promise<boolean> {

@@ -5,15 +5,17 @@ import type { DerivedFile } from '../../../contracts';
 import { VodError } from '../../errors';
 import { derivedKeyOf } from '../../storage/derived';
 import { hashKey, sizeOfKey } from '../../storage/hash-key';
-import { metadataKeyOf, readMetadata } from '../../storage/metadata';
+import { readMetadata } from '../../storage/metadata';
 import { keyOfFilm } from '../../storage/moving/ledger';
 import { hasErrno } from '../../storage/storage-error';
 import type { StorageRoot } from '../../storage/storage-root';
 import { walkArea } from '../../storage/walk';
 import { getService } from '../get-service';
+import { Claims } from './claims';
 import { createLedger, type DatabaseLedger, type FilmRow } from './ledger';
 
 export type FindingCode =
+  | 'row-unreadable'
   | 'film-missing'
   | 'film-damaged'
   | 'film-unreadable'
@@ -28,6 +30,7 @@ export type FindingCode =
 
 export interface Finding {
   code: FindingCode;
+  /** Empty: of a row that names none. */
   key: string;
   /** Null: no row claims it. */
   assetId: string | null;
@@ -81,26 +84,21 @@ async function judgeMetadata(root: StorageRoot, film: FilmRow): Promise<FindingC
   return isRight ? null : 'metadata-wrong';
 }
 
-function namesOf(film: FilmRow): string[] {
-  const keys = [keyOfFilm(film), film.movingTo, film.movedFrom].filter((key) => key !== null);
-  return keys.flatMap((key) => [key, metadataKeyOf(key), ...film.derived.map(({ name }) => derivedKeyOf(key, name))]);
-}
-
 /** Everything in library and trash that no row claims. */
 async function* unclaimed(root: StorageRoot, ledger: DatabaseLedger, options: VerifyOptions): AsyncGenerator<Finding> {
   const strays: Finding[] = [];
-  const claimed = new Set<string>();
-  for await (const film of ledger.films()) for (const name of namesOf(film)) claimed.add(name);
+  const claims = new Claims();
+  await claims.look(ledger);
   for (const area of ['library', 'trash'] as const) {
     for await (const { key, kind } of walkArea(root, area)) {
-      if (claimed.has(key) || IS_PUT_ASIDE.test(key) || (await isYoung(root, key, options))) continue;
+      if (claims.has(key) || IS_PUT_ASIDE.test(key) || (await isYoung(root, key, options))) continue;
       strays.push({ code: kind === 'file' ? 'file-unclaimed' : 'not-a-file', key, assetId: null });
     }
   }
   if (strays.length === 0) return;
   // What came or was moved between the two looks is claimed by now.
-  for await (const film of ledger.films()) for (const name of namesOf(film)) claimed.add(name);
-  yield* strays.filter(({ key }) => !claimed.has(key));
+  await claims.look(ledger);
+  yield* strays.filter(({ key }) => !claims.has(key));
 }
 
 /** By the time of its last rename or link, which no program sets. */
@@ -114,7 +112,10 @@ async function isYoung(root: StorageRoot, key: string, { minAgeSeconds }: Verify
   }
 }
 
-/** Whether no Media Library file stands for a film that is there to be watched; one whose file is still to come has just come itself. */
+/**
+ * Whether no Media Library file stands for a film that is there to be watched; one whose file is still to come has just come
+ * itself.
+ */
 export async function isForsaken(
   strapi: Core.Strapi,
   { assetId, state, updatedAt }: FilmRow,
@@ -151,7 +152,11 @@ async function isSettled(ledger: DatabaseLedger, film: FilmRow): Promise<boolean
 export async function* verify(strapi: Core.Strapi, options: VerifyOptions): AsyncGenerator<Finding> {
   const { root } = getService(strapi, 'storage');
   const ledger = createLedger(strapi);
-  for await (const film of ledger.films()) {
+  for await (const film of ledger.rows()) {
+    if ('isUnreadable' in film) {
+      yield { code: 'row-unreadable', key: film.keys[0] ?? '', assetId: film.assetId };
+      continue;
+    }
     const findings = await findingsOf(strapi, film, options);
     if (findings.length === 0) continue;
     if (await isSettled(ledger, film)) yield* findings;

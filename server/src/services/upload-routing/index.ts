@@ -2,10 +2,11 @@ import type { Core } from '@strapi/strapi';
 import { VodError } from '../../errors';
 import { getService } from '../get-service';
 import { markedAsset } from '../protected-mark';
+import { trashIfUnused } from '../unused-film';
 import { isFilm } from './film-question';
 import { protectUpload } from './protected-upload';
 import { captureInner, type InnerProvider, type ProviderMethods, type UploadFile } from './provider';
-import { refuseIfPublished, trashIfUnused } from './removal';
+import { refuseIfPublished } from './removal';
 import { replaceFile } from './replacement';
 
 /** On a provider that routes already; global, because the upload-provider entrance is a bundle of its own. */

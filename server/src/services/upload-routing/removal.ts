@@ -2,8 +2,6 @@ import type { Core } from '@strapi/strapi';
 import { errors } from '@strapi/utils';
 import { z } from 'zod';
 import { VIDEO_UID } from '../../content-types/uids';
-import { VodError } from '../../errors';
-import { getService } from '../get-service';
 import { FILE_UID } from '../protected-mark';
 import type { UploadFile } from './provider';
 
@@ -38,16 +36,4 @@ export async function refuseIfPublished(strapi: Core.Strapi, file: UploadFile): 
     `“${file.name}” is used by a published video: ${shown}. Unpublish it or give it another source first.`,
     { code: 'film-in-use' },
   );
-}
-
-/** Moves a film to the trash unless another Media Library row stands for it. Bytes that are gone already are fine. */
-export async function trashIfUnused(strapi: Core.Strapi, assetId: string, exceptFileId?: number): Promise<void> {
-  const assets = getService(strapi, 'asset');
-  if ((await assets.countFiles(assetId, exceptFileId)) > 0) return;
-  try {
-    await assets.trash(assetId, 'file-deleted');
-  } catch (error) {
-    if (!(error instanceof VodError) || !['asset-missing', 'storage-missing'].includes(error.code)) throw error;
-    strapi.log.warn(`protected-vod: asset ${assetId} was not moved to the trash (${error.code})`);
-  }
 }

@@ -3,10 +3,11 @@ import type { Core } from '@strapi/strapi';
 import { hasFilmExtension } from '../../storage/inspection/film-kind';
 import { getService } from '../get-service';
 import { markedAsset } from '../protected-mark';
+import { trashIfUnused } from '../unused-film';
 import { isFilm } from './film-question';
 import { protectUpload } from './protected-upload';
 import type { InnerProvider, UploadFile } from './provider';
-import { refuseIfPublished, trashIfUnused } from './removal';
+import { refuseIfPublished } from './removal';
 
 /** New bytes are safe before old ones go; if the old ones cannot go, the new ones are taken back. */
 async function replaceByFilm(

@@ -66,6 +66,11 @@ describe('a film that cannot be delivered as it is', () => {
     expect(kindsFor({ ...odd(0, 0), tracks: null }, { ...SETTINGS, ladder: [] })).toContain('rung-full');
     expect(order({ ...odd(0, 0), tracks: null })?.height).toBe(1080);
   });
+  it('has nothing else made of it before its length is known', () => {
+    const unread = { ...odd(0, 0), tracks: [{ kind: 'video' }, { kind: 'audio' }], durationSeconds: 0 };
+    expect(kindsFor(unread, { ...SETTINGS, ladder: [] })).toEqual(['rung-full']);
+    expect(kindsFor({ ...unread, tracks: [{ kind: 'audio' }] }, { ...SETTINGS, ladder: [] })).toEqual(['rung-full']);
+  });
   it('is none of those that can', () => {
     expect(kindsFor(film(1920, 1080, 6 * MBIT), { ...SETTINGS, ladder: [] })).toEqual([
       'poster',
