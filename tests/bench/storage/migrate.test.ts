@@ -36,6 +36,17 @@ async function store(number: number): Promise<void> {
     state: 'ready',
   };
   await app.strapi.db.query('plugin::protected-vod.asset').create({ data: row });
+  // What an editor sees of it.
+  const file = {
+    name: fileName,
+    hash: assetId,
+    ext: '.mp4',
+    mime: 'video/mp4',
+    size: 1,
+    provider: 'local',
+  };
+  const mark = { url: `/protected-vod/asset/${assetId}`, provider_metadata: { protectedVod: { assetId } } };
+  await app.strapi.db.query('plugin::upload.file').create({ data: { ...file, ...mark, folderPath: '/' } });
 }
 
 beforeAll(async () => {
