@@ -7,7 +7,7 @@ import { listByGraphql, listByRest, playbackOf } from '../support/listed-playbac
 import { askForToken, mint } from '../support/minting';
 import { PLAY, type PublishedSite, startPublishedSite } from '../support/playback-site';
 import { setPolicies } from '../support/policies';
-import { statementsOf, untilDatabaseIsQuiet } from '../support/sql-statements';
+import { fewestStatementsOf, untilDatabaseIsQuiet } from '../support/sql-statements';
 import {
   createSiteRole,
   createSiteUser,
@@ -122,9 +122,9 @@ async function compared(path: string | null, field: string | null, user: SiteUse
   await ask(false);
   await flushAudit();
   await untilDatabaseIsQuiet(site.app);
-  const without = await statementsOf(site.app, () => ask(false));
+  const without = await fewestStatementsOf(site.app, () => ask(false));
   let answer = await ask(true);
-  const statements = await statementsOf(site.app, async () => {
+  const statements = await fewestStatementsOf(site.app, async () => {
     answer = await ask(true);
   });
   return { answer, statements, without };
