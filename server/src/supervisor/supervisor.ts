@@ -83,8 +83,9 @@ export class Supervisor {
       return Promise.resolve();
     }
     this.enter('STOPPING');
+    const stopped = new Promise<void>((resolve) => this.waiters.push(resolve));
     this.end(child, how);
-    return new Promise((resolve) => this.waiters.push(resolve));
+    return stopped;
   }
 
   private launch(): void {

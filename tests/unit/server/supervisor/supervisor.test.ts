@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ProcessState } from '../../../../server/src/supervisor';
+import { type ProcessState, Supervisor } from '../../../../server/src/supervisor';
 import { isAlive } from '../../../support/is-alive';
 import { until } from '../../../support/until';
 import { type Supervised, supervise } from './supervised';
@@ -75,6 +75,26 @@ describe('supervisor', () => {
     await child.supervisor.stop();
     expect(isAlive(pid)).toBe(false);
     expect(child.supervisor.status().lastEnd).toBe('terminated by SIGKILL');
+  });
+
+  it('stop() resolves where the child is gone before `leave` has returned', async () => {
+    const lines = { info: () => {}, warn: () => {}, error: () => {} };
+    const supervisor = new Supervisor({
+      name: 'sought',
+      launch: ({ exited }) => {
+        const giveUp = () => exited('given up');
+        return { pid: undefined, leave: giveUp, terminate: giveUp, kill: giveUp };
+      },
+      log: lines,
+      startSeconds: 1,
+      startTimeoutSeconds: 60,
+      startRetries: 1,
+      backoff: { firstSeconds: 1, capSeconds: 1 },
+      stopWaitSeconds: 1,
+    });
+    supervisor.start();
+    await supervisor.stop();
+    expect(supervisor.status()).toMatchObject({ state: 'STOPPED', lastEnd: 'given up' });
   });
 
   it('a stop() during restart() wins, and a start() during stop() does too', async () => {
