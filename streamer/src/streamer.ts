@@ -175,7 +175,7 @@ export function createStreamer(
   const { edgeProofs, corsOrigins } = core.hosts;
   const cors = createCors(settings.corsOrigins, corsOrigins);
   const addressOf = createClientAddressReader({ ...settings, edgeProofs });
-  const edge = settings.edge ? createEdgeAuthorizer({ gate, packager, addressOf, isProxied }) : null;
+  const edge = settings.edge ? createEdgeAuthorizer({ gate, packager, cors, addressOf, isProxied }) : null;
   const shortcut = createSegmentShortcut({ packager, cors, accel });
   const listener = createDelivery({
     ...{ gate, shortcut, handler, pictures, cors, addressOf, logger, edge },

@@ -20,7 +20,7 @@ describe.skipIf(!NGINX)('nginx, form A: X-Accel-Redirect', () => {
     const told = await rawRequest(`http://127.0.0.1:${site.streamers[0]?.port}/v/${session}/${segment}`, {
       headers: { 'user-agent': 'viewer', 'x-forwarded-for': '127.0.7.1' },
     });
-    expect(told.headers['x-accel-redirect']).toMatch(/^\/protected-vod-segments\/[0-9a-f]{64}\.[0-9a-f]{64}\.m4s$/);
+    expect(told.headers['x-accel-redirect']).toMatch(/^\/protected-vod-segments\/[0-9a-f]{32}\.[0-9a-f]{32}\.m4s$/);
     expect(told.body.byteLength).toBe(0);
     const named = `http://127.0.0.1:${front.port}${String(told.headers['x-accel-redirect'])}`;
     expect((await rawRequest(named, VIEWER)).status).toBe(404);

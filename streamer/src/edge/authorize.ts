@@ -1,13 +1,15 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { mediaKindOf, parseDeliveryPath, type Resource, sessionIdSchema } from '../../../server/contracts';
 import type { ClientAddressReader, ProxyCheck } from '../access/client-address';
-import type { Gate, PlaybackSession } from '../access/gate';
+import type { Admission, Gate, PlaybackSession } from '../access/gate';
 import { type Refusal, refuse } from '../access/refusal';
 import { createClientReader } from '../access/socket-client';
 import type { RequestRecord } from '../http/access-log';
+import { type Cors, createCorsHeads } from '../http/cors';
+import { HeadPart, PERMITTED, writeReadyHead } from '../http/ready-head';
 import { sendRefusal, sendStatus } from '../http/refusal-answer';
-import { NO_STORE, SECURITY_HEADERS } from '../http/security-headers';
-import { FileMemory, type SegmentFiles } from './segment-files';
+import { NO_STORE } from '../http/security-headers';
+import { FileMemory, type SegmentFile, type SegmentFiles, type WantedSegment } from './segment-files';
 
 type SegmentResource = Extract<Resource, { kind: 'segment' }>;
 
@@ -15,32 +17,42 @@ type SegmentResource = Extract<Resource, { kind: 'segment' }>;
 const ORIGINAL_URI = 'x-original-uri';
 /** A file that is gone meanwhile, the proxy fetches from the streamer. */
 const REMEMBERED_MS = 5_000;
+/** nginx prefers X-Accel-Expires to whatever its configuration says: a permission is never kept for longer. */
+const FOR_A_SECOND = { 'cache-control': NO_STORE, 'x-accel-expires': '1' };
+
+export interface EdgeQuestion {
+  request: IncomingMessage;
+  response: ServerResponse;
+  record: RequestRecord;
+  /** Sets what every answer carries; called for all but permissions. */
+  dress(): void;
+}
 
 export interface EdgeAuthorizer {
   /**
    * Answers whether the viewer may have the segment at `X-Original-URI`: 204 with the name of its file, or the status that
-   * the streamer would refuse it with; 404 also where there is no file that may be sent as it is. 404 to everybody but a trusted proxy. Media seconds and bytes are counted as served.
-   * A permission is for the proxy, which reads it again for each segment: of what every answer carries it has only what the
-   * proxy cannot tell by itself.
+   * the streamer would refuse it with; 404 also where there is no file that may be sent as it is. 404 to everybody but a trusted
+   * proxy. Media seconds and bytes are counted as served. A permission is for the proxy, which reads it again for each segment: of
+   * what every answer carries it has only what the proxy cannot tell by itself. Answers at once where nothing has to be waited for.
    */
-  answer(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void>;
+  answer(question: EdgeQuestion): Promise<void> | undefined;
 }
 
 export interface EdgeParts {
   gate: Gate;
   packager: SegmentFiles;
+  cors: Cors;
   addressOf: ClientAddressReader;
   isProxied: ProxyCheck;
 }
 
-interface Permission {
-  kind: 'permitted';
-  fileName: string;
-  etag: string;
-}
-
 interface Asked {
   sessionId: string;
+  resource: SegmentResource;
+}
+
+interface Admitted {
+  session: PlaybackSession;
   resource: SegmentResource;
 }
 
@@ -55,61 +67,85 @@ function readAsked(headers: IncomingHttpHeaders): Asked | Refusal {
   return { sessionId: sessionId.data, resource: url.resource };
 }
 
-export function createEdgeAuthorizer({ gate, packager, addressOf, isProxied }: EdgeParts): EdgeAuthorizer {
-  const clientOf = createClientReader(addressOf);
-  const files = new FileMemory(packager, REMEMBERED_MS);
+function sendNo({ response, record, dress }: EdgeQuestion, refusal: Refusal): undefined {
+  record.sessionHash ??= refusal.sessionHash;
+  record.reason = refusal.reason;
+  dress();
+  response.setHeader('x-accel-expires', '0');
+  sendRefusal(response, refusal);
+}
 
-  async function permit(session: PlaybackSession, resource: SegmentResource): Promise<Refusal | Permission> {
-    const { track, number } = resource;
-    const more = { sessionHash: session.sessionHash };
-    // The file is in the clear. Nothing is looked up: the streamer itself sends the segment, or says that there is none.
-    if (session.hlsEncryption !== null) return refuse(404, 'segments-encrypted', more);
-    const file = await files.find({ asset: session.asset, track, number });
-    if (file === null) return refuse(404, 'resource-unknown', more);
-    // Cutting takes time; the session may have ended meanwhile.
-    if (!session.mayContinue()) return refuse(403, 'session-ended', more);
-    const waitMs = session.claimMedia(mediaKindOf(track), file.durationSeconds);
+export function createEdgeAuthorizer({ gate, packager, cors, addressOf, isProxied }: EdgeParts): EdgeAuthorizer {
+  const clientOf = createClientReader(addressOf);
+  const corsOf = createCorsHeads(cors);
+  const files = new FileMemory(packager, REMEMBERED_MS);
+  const heads = new WeakMap<SegmentFile, HeadPart>();
+
+  function headOf(file: SegmentFile): HeadPart {
+    const named = { 'x-protected-vod-segment': file.fileName, etag: file.etag };
+    const head = heads.get(file) ?? new HeadPart({ ...FOR_A_SECOND, ...named });
+    heads.set(file, head);
+    return head;
+  }
+
+  function permit(question: EdgeQuestion, { session, resource }: Admitted, file: SegmentFile): undefined {
+    const waitMs = session.claimMedia(mediaKindOf(resource.track), file.durationSeconds);
     if (waitMs > 0) {
-      return refuse(429, 'pace-exceeded', { ...more, retryAfterSeconds: Math.ceil(waitMs / 1000) });
+      const retryAfterSeconds = Math.ceil(waitMs / 1000);
+      return sendNo(question, refuse(429, 'pace-exceeded', { sessionHash: session.sessionHash, retryAfterSeconds }));
     }
     session.countBytes(file.sizeBytes);
-    return { kind: 'permitted', fileName: file.fileName, etag: file.etag };
+    const { request, response } = question;
+    writeReadyHead(response, headOf(file), corsOf(request.headers.origin), PERMITTED);
+    response.end();
   }
 
-  async function decide(request: IncomingMessage, record: RequestRecord): Promise<Refusal | Permission> {
-    const asked = readAsked(request.headers);
-    if ('kind' in asked) return asked;
-    const { sessionId: credential, resource } = asked;
-    const admission = await gate.admit({ method: 'GET', credential, resource, client: clientOf(request) });
-    if (admission.kind === 'refused') return admission;
-    if (admission.kind === 'redirect') return refuse(403, 'method-cannot-redeem');
-    record.sessionHash = admission.session.sessionHash;
+  async function seek(question: EdgeQuestion, admitted: Admitted, wanted: WantedSegment): Promise<void> {
+    const { sessionHash } = admitted.session;
+    const file = await files.find(wanted);
+    if (file === null) sendNo(question, refuse(404, 'resource-unknown', { sessionHash }));
+    // Cutting takes time; the session may have ended meanwhile.
+    else if (!admitted.session.mayContinue()) sendNo(question, refuse(403, 'session-ended', { sessionHash }));
+    else permit(question, admitted, file);
+  }
+
+  function decide(question: EdgeQuestion, admitted: Admitted): Promise<void> | undefined {
+    const { sessionHash, asset, hlsEncryption } = admitted.session;
+    const { track, number } = admitted.resource;
+    // The file is in the clear. Nothing is looked up: the streamer itself sends the segment, or says that there is none.
+    if (hlsEncryption !== null) return sendNo(question, refuse(404, 'segments-encrypted', { sessionHash }));
+    const file = files.known({ asset, track, number });
+    return file ? permit(question, admitted, file) : seek(question, admitted, { asset, track, number });
+  }
+
+  function answerAdmission(question: EdgeQuestion, resource: SegmentResource, admission: Admission) {
+    if (admission.kind === 'refused') return sendNo(question, admission);
+    if (admission.kind === 'redirect') return sendNo(question, refuse(403, 'method-cannot-redeem'));
+    const { session } = admission;
+    question.record.sessionHash = session.sessionHash;
+    let pending: Promise<void> | undefined;
     try {
-      return await permit(admission.session, resource);
+      pending = decide(question, { session, resource });
     } finally {
-      admission.session.release();
+      if (pending === undefined) session.release();
     }
+    return pending?.finally(() => session.release());
   }
 
-  async function answer(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> {
-    if (!isProxied(request.socket.remoteAddress, request.headers)) {
+  function answer(question: EdgeQuestion): Promise<void> | undefined {
+    const { request, response, dress } = question;
+    const { socket, headers } = request;
+    if (!isProxied(socket.remoteAddress, headers)) {
+      dress();
       sendStatus(response, 404);
-      return;
+      return undefined;
     }
-    const decision = await decide(request, record);
-    if (decision.kind === 'permitted') {
-      const { fileName, etag } = decision;
-      for (const name of [...Object.keys(SECURITY_HEADERS), 'connection']) response.removeHeader(name);
-      response.sendDate = false;
-      // nginx prefers X-Accel-Expires to whatever its configuration says: a permission is never kept for longer.
-      const kept = { 'cache-control': NO_STORE, 'x-accel-expires': '1' };
-      response.writeHead(204, { ...kept, 'x-protected-vod-segment': fileName, etag }).end();
-      return;
-    }
-    record.sessionHash ??= decision.sessionHash;
-    record.reason = decision.reason;
-    response.setHeader('x-accel-expires', '0');
-    sendRefusal(response, decision);
+    const asked = readAsked(headers);
+    if ('kind' in asked) return sendNo(question, asked);
+    const { sessionId: credential, resource } = asked;
+    const admission = gate.admit({ method: 'GET', credential, resource, client: clientOf(request) });
+    if (!(admission instanceof Promise)) return answerAdmission(question, resource, admission);
+    return admission.then((found) => answerAdmission(question, resource, found));
   }
 
   return { answer };

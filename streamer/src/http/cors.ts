@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders } from 'node:http';
+import { HeadPart } from './ready-head';
 
 const EXPOSED = 'Content-Range, Content-Length, Accept-Ranges, ETag, Retry-After';
 
@@ -33,4 +34,10 @@ export function createCors(origins: readonly string[], ownOrigins: () => readonl
   }
 
   return { headers, preflightHeaders };
+}
+
+/** `headers` as text that needs no more work; nearly always the same. */
+export function createCorsHeads(cors: Cors): (origin: string | undefined) => HeadPart {
+  const withoutOrigin = new HeadPart(cors.headers(undefined));
+  return (origin) => (origin === undefined ? withoutOrigin : new HeadPart(cors.headers(origin)));
 }

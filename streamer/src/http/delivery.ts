@@ -74,7 +74,7 @@ export function createDelivery(parts: DeliveryParts): (request: IncomingMessage,
   const clientOf = createClientReader(addressOf);
   const withoutOrigin = commonHeaders(cors.headers(undefined));
 
-  /** S20: what every answer carries; only the shortcut brings its own. */
+  /** S20: what every answer carries; the shortcut brings its own, and a permission goes to a proxy alone. */
   function dress({ request, response }: { request: IncomingMessage; response: ServerResponse }): void {
     const { origin } = request.headers;
     const headers = origin === undefined ? withoutOrigin : commonHeaders(cors.headers(origin));
@@ -156,8 +156,17 @@ export function createDelivery(parts: DeliveryParts): (request: IncomingMessage,
 
   function answerEdge(request: IncomingMessage, response: ServerResponse, authorizer: EdgeAuthorizer): void {
     const record = createRecord('edge');
-    logWhenClosed({ request, response }, record, { logger, observer });
-    authorizer.answer(request, response, record).catch((error: unknown) => fail(response, record, error));
+    const asked: Asked = { request, response, record };
+    logWhenClosed(asked, record, { logger, observer });
+    const failed = (error: unknown): void => {
+      if (!response.headersSent) dress(asked);
+      fail(response, record, error);
+    };
+    try {
+      authorizer.answer({ ...asked, dress: () => dress(asked) })?.catch(failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   function answerOutsideGate(request: IncomingMessage, response: ServerResponse, route: Route): void {
@@ -177,11 +186,11 @@ export function createDelivery(parts: DeliveryParts): (request: IncomingMessage,
       passGate(request, response, route);
       return;
     }
-    dress({ request, response });
     if (route.kind === 'edge' && edge !== null) {
       answerEdge(request, response, edge);
       return;
     }
+    dress({ request, response });
     answerOutsideGate(request, response, route);
   };
 }

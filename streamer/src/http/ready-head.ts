@@ -23,6 +23,18 @@ export class HeadPart {
   }
 }
 
+export interface ReadyStatus {
+  code: number;
+  line: string;
+  /** Whether it tells the date, and how long the connection is kept. */
+  tellsConnection: boolean;
+}
+
+const SERVED: ReadyStatus = { code: 200, line: 'HTTP/1.1 200 OK', tellsConnection: true };
+
+/** To a proxy that keeps the answer and reads it again and again: no line more than it needs. */
+export const PERMITTED: ReadyStatus = { code: 204, line: 'HTTP/1.1 204 No Content', tellsConnection: false };
+
 let clock = { second: 0, date: '' };
 
 /** RFC 9110 §6.6.1. */
@@ -36,20 +48,24 @@ function hasNoHead(response: ServerResponse): response is ServerResponse & Heade
   return '_header' in response && response._header === null;
 }
 
-function writeText(response: ServerResponse, lines: string): boolean {
+function connectionLines(): string {
+  return `Date: ${dateNow()}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_SECONDS}\r\n`;
+}
+
+function writeText(response: ServerResponse, lines: string, { code, line, tellsConnection }: ReadyStatus): boolean {
   if (!response.shouldKeepAlive || response.getHeaderNames().length > 0 || !hasNoHead(response)) return false;
-  const kept = `Date: ${dateNow()}\r\nConnection: keep-alive\r\nKeep-Alive: timeout=${KEEP_ALIVE_SECONDS}\r\n`;
+  response.statusCode = code;
   const headed: Headed = response;
-  headed._header = `HTTP/1.1 200 OK\r\n${lines}${kept}\r\n`;
+  headed._header = `${line}\r\n${lines}${tellsConnection ? connectionLines() : ''}\r\n`;
   return response.headersSent;
 }
 
 /**
- * `writeHead(200)`. Node checks and joins headers one by one for each answer, which for a segment in memory costs more than all
+ * `writeHead`, of a status without a body of its own or with the length of it. Node checks and joins headers one by one for each answer, which for a segment in memory costs more than all
  * else before its bytes leave; so the text that comes of it is given to it at once. Where the connection will not be kept, somebody
  * has set other headers, or this version of Node keeps heads elsewhere, Node does it.
  */
-export function writeReadyHead(response: ServerResponse, own: HeadPart, shared: HeadPart): void {
-  if (own.lines !== null && shared.lines !== null && writeText(response, own.lines + shared.lines)) return;
-  response.writeHead(200, own.headers.concat(shared.headers));
+export function writeReadyHead(response: ServerResponse, own: HeadPart, shared: HeadPart, status = SERVED): void {
+  if (own.lines !== null && shared.lines !== null && writeText(response, own.lines + shared.lines, status)) return;
+  response.writeHead(status.code, own.headers.concat(shared.headers));
 }

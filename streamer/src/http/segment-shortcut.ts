@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { mediaKindOf } from '../../../server/contracts';
 import type { Accel } from '../edge/accel';
 import type { PackagedSegment, Packager } from '../packager/packager';
-import type { Cors } from './cors';
+import { type Cors, createCorsHeads } from './cors';
 import type { Exchange } from './exchange';
 import { HeadPart, writeReadyHead } from './ready-head';
 import { KEEP_PRIVATELY, SECURITY_HEADERS } from './security-headers';
@@ -26,9 +26,7 @@ function asksForAll({ range, 'if-none-match': ifNoneMatch, 'if-match': ifMatch }
  * copy or merging of headers in between, says what the handler would say. So does the name of a file that a proxy sends.
  */
 export function createSegmentShortcut({ packager, cors, accel }: ShortcutParts): SegmentShortcut {
-  const withoutOrigin = new HeadPart(cors.headers(undefined));
-  const corsOf = (origin: string | undefined): HeadPart =>
-    origin === undefined ? withoutOrigin : new HeadPart(cors.headers(origin));
+  const corsOf = createCorsHeads(cors);
   /** By the bytes that they describe, which are the same as long as a segment lies in memory. */
   const heads = new WeakMap<Buffer, HeadPart>();
 

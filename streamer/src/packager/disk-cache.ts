@@ -1,9 +1,12 @@
-import { randomUUID, webcrypto } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { constants, mkdir, open, readdir, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
+import { hasContentDigest } from './content-digest';
 
-const ENTRY = /^([0-9a-f]{64})\.([0-9a-f]{64})\.m4s$/;
+const ENTRY = /^([0-9a-f]{32})\.([0-9a-f]{32})\.m4s$/;
+/** What an earlier version called them; nothing leads to them any more. */
+const FORMER = /^[0-9a-f]{64}\.[0-9a-f]{64}\.m4s$/;
 const PART = /\.part$/;
 /** Another process may share the directory and still be writing. */
 const ABANDONED_AFTER_MS = 10 * 60 * 1000;
@@ -45,7 +48,7 @@ async function scan(directory: string): Promise<{ key: string; entry: Entry }[]>
         key,
         entry: { fileName, bytes: file.size, digest, verified: false, touchedAtMs: file.mtimeMs },
       });
-    } else if (PART.test(fileName) && Date.now() - file.mtimeMs > ABANDONED_AFTER_MS) {
+    } else if (FORMER.test(fileName) || (PART.test(fileName) && Date.now() - file.mtimeMs > ABANDONED_AFTER_MS)) {
       await rm(join(directory, fileName), { force: true });
     }
   }
@@ -74,11 +77,6 @@ async function readWhole(path: string, size: number): Promise<Buffer | null> {
 async function sizeOf(path: string): Promise<number | null> {
   const file = await stat(path).catch(() => null);
   return file === null ? null : file.size;
-}
-
-async function hasDigest(bytes: Buffer, digest: string): Promise<boolean> {
-  // Unlike `createHash` this does not keep the event loop.
-  return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex') === digest;
 }
 
 /**
@@ -116,7 +114,7 @@ export class DiskCache {
     const entry = this.#entries.get(key);
     if (!entry) return { state: 'absent' };
     const bytes = await readWhole(this.#pathOf(entry), entry.bytes).catch(() => null);
-    if (bytes === null || !(entry.verified || (await hasDigest(bytes, entry.digest)))) {
+    if (bytes === null || !(entry.verified || (await hasContentDigest(bytes, entry.digest)))) {
       this.#entries.delete(key);
       return { state: 'refused' };
     }

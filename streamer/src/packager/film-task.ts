@@ -16,7 +16,7 @@ export interface PlannedFile {
 
 export interface CutSegment {
   bytes: Buffer;
-  /** SHA-256 of `bytes`, in hex. */
+  /** `contentDigest` of `bytes`. */
   digest: string;
 }
 

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { type AssetPlan, planAsset } from './asset-plan';
+import { contentDigest } from './content-digest';
 import type { Film } from './film';
 import { FilmPool, type FilmPoolLimits } from './film-pool';
 import { type CutSegment, type FilmWorker, type PlannedFile, StalePlan, type StoredRendition } from './film-task';
@@ -23,7 +23,7 @@ export class FilmWork implements FilmWorker {
   cutSegment(file: PlannedFile, order: SegmentOrder): Promise<CutSegment> {
     return this.#use(file, async (film) => {
       const bytes = await cutSegment(film, order);
-      return { bytes, digest: createHash('sha256').update(bytes).digest('hex') };
+      return { bytes, digest: contentDigest(bytes) };
     });
   }
 

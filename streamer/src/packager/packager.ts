@@ -37,7 +37,7 @@ export interface PackagedSegment {
 
 /** A segment as a complete file of the disk cache. Read-only; least recently used files go when the cache is full. */
 export interface SegmentFile extends Omit<PackagedSegment, 'bytes'> {
-  /** Within `segments/` of the cache directory: `[0-9a-f]{64}.[0-9a-f]{64}.m4s`. */
+  /** Within `segments/` of the cache directory: `[0-9a-f]{32}.[0-9a-f]{32}.m4s`. */
   fileName: string;
   path: string;
   sizeBytes: number;
@@ -166,7 +166,7 @@ class JustInTimePackager implements Packager {
 
 function describe({ plan, number }: WantedSegment, digest: string): Omit<PackagedSegment, 'bytes'> {
   const durationSeconds = plan.track.segments[number - 1]?.durationSeconds ?? 0;
-  return { durationSeconds, mime: plan.track.mime, etag: `"${digest.slice(0, 32)}"` };
+  return { durationSeconds, mime: plan.track.mime, etag: `"${digest}"` };
 }
 
 export function createPackager(options: PackagerOptions): Packager {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { GrantedAsset } from '../../../server/contracts';
+import { contentDigest } from './content-digest';
 import type { TrackPlan } from './track-plan';
 
 /** Raise it with every change that alters the bytes of a segment, an upgrade of the muxer included. */
@@ -10,7 +10,7 @@ const keysOf = new WeakMap<TrackPlan, Map<number, string>>();
 const MAX_KEYS_OF_PLAN = 128;
 
 /**
- * Name of one segment in the caches: 64 hex digits that depend on the asset, its content version, rendition, track,
+ * Name of one segment in the caches: 32 hex digits that depend on the asset, its content version, rendition, track,
  * number, packager version, the identity of the file and where the segment starts. Number 0 is the init segment.
  */
 export function segmentKey(asset: GrantedAsset, plan: TrackPlan, number: number): string {
@@ -36,5 +36,5 @@ function deriveKey(asset: GrantedAsset, plan: TrackPlan, number: number): string
     plan.packetSeconds[Math.max(0, number - 1)],
     plan.packetSeconds[number],
   ];
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return contentDigest(JSON.stringify(parts));
 }

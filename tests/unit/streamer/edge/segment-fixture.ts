@@ -7,7 +7,7 @@ export const PROXY = '127.0.3.1';
 export const VIEWER = '127.0.0.1';
 export const SEGMENT_SECONDS = 6;
 export const SEGMENT_BYTES = 300 * 1024;
-export const FILE_NAME = `${'a'.repeat(64)}.${'b'.repeat(64)}.m4s`;
+export const FILE_NAME = `${'a'.repeat(32)}.${'b'.repeat(32)}.m4s`;
 
 export const described = { durationSeconds: SEGMENT_SECONDS, mime: 'video/mp4', etag: '"s"' };
 

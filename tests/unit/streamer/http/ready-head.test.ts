@@ -1,7 +1,7 @@
 import http, { type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { HeadPart, writeReadyHead } from '../../../../streamer/src/http/ready-head';
+import { HeadPart, PERMITTED, writeReadyHead } from '../../../../streamer/src/http/ready-head';
 import { KEEP_ALIVE_SECONDS } from '../../../../streamer/src/http/server';
 
 let respond: (response: ServerResponse) => void;
@@ -15,7 +15,7 @@ const server = http.createServer((_request, response) => {
     },
   });
   respond(response);
-  response.end('body');
+  if (!response.writableEnded) response.end('body');
 });
 server.keepAliveTimeout = KEEP_ALIVE_SECONDS * 1000;
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
@@ -49,6 +49,21 @@ it('a ready head is what Node would write, name by name, value by value', async 
   const withoutDate = (headers: string[]) => headers.filter((_value, at) => headers[at - 1] !== 'Date');
   expect(withoutDate(ready)).toEqual(withoutDate(written));
   expect(ready.length).toBe(written.length);
+});
+
+it('a permission has no line beside its own, and its connection is kept', async () => {
+  const permission = new HeadPart({ 'x-accel-expires': '1' });
+  const sockets = new Set<unknown>();
+  for (const _again of [1, 2]) {
+    const headers = await rawHeadersOf((response) => {
+      sockets.add(response.socket);
+      writeReadyHead(response, permission, SHARED, PERMITTED);
+      expect(response.statusCode).toBe(204);
+      response.end();
+    });
+    expect(headers).toEqual(['x-accel-expires', '1', 'vary', 'Origin']);
+  }
+  expect([wroteItself, sockets.size]).toEqual([false, 1]);
 });
 
 it.each<[string, (response: ServerResponse) => void, http.RequestOptions]>([

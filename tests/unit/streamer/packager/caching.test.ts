@@ -104,7 +104,7 @@ describe('the disk cache', { timeout: 60_000 }, () => {
     await packager.close();
     const [path, ...others] = await entries();
     expect(others).toEqual([]);
-    expect(path).toMatch(/\/[0-9a-f]{64}\.[0-9a-f]{64}\.m4s$/);
+    expect(path).toMatch(/\/[0-9a-f]{32}\.[0-9a-f]{32}\.m4s$/);
     expect(cut?.bytes.equals(await readFile(path ?? ''))).toBe(true);
   });
 
@@ -210,6 +210,17 @@ describe('a segment as a file', { timeout: 60_000 }, () => {
     expect(await after.packager.segmentFile(asset, 'source-a1', 1)).toEqual(file);
     expect(bytes.equals(await readFile(file?.path ?? ''))).toBe(true);
     expect({ cut: after.count('segment-cut'), refused: after.count('disk-refused') }).toEqual({ cut: 1, refused: 1 });
+  });
+
+  it('that an earlier version left under another name is removed, and the rest is kept', async () => {
+    const before = start(DISK);
+    const kept = await before.packager.segmentFile(asset, 'source-a1', 1);
+    await before.packager.close();
+    const former = join(scratch.directory, 'segments', `${'a'.repeat(64)}.${'b'.repeat(64)}.m4s`);
+    await writeFile(former, 'a segment');
+    const after = start(DISK);
+    expect(await after.packager.segmentFile(asset, 'source-a1', 1)).toEqual(kept);
+    expect([existsSync(former), after.count('segment-cut')]).toEqual([false, 0]);
   });
 
   it('is null where there is no such track or number', async () => {
