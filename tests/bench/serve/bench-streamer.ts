@@ -11,6 +11,7 @@ export interface BenchStreamer {
   /** Of the streamer alone. */
   streamerPids(): number[];
   openSession(film: BenchFilm): Promise<string>;
+  endSessions(sessionIds: readonly string[]): void;
   stop(): Promise<void>;
 }
 
@@ -27,6 +28,7 @@ export async function startBenchStreamer(options: BenchStreamerOptions): Promise
     streamerPids,
     pids: () => [plugin.pid, ...streamerPids()],
     openSession: ({ asset }) => plugin.openSession(asset),
+    endSessions: plugin.endSessions,
     async stop() {
       await streamer.stop();
       await plugin.stop();

@@ -14,8 +14,8 @@ export interface Contestant {
   port: number;
   pids(): number[];
   targets: readonly string[];
-  /** Asked for before it counts, where that reaches the compilers more often. Default: `targets`. */
-  warmUpTargets?: readonly string[];
+  /** Asked for before it counts, where that reaches the compilers more often. Default: `targets`, and nothing afterwards. */
+  warmUp?: { targets: readonly string[]; done?: () => void };
 }
 
 export interface Contest {
@@ -61,8 +61,9 @@ export async function compete(
   { name, bar, ours, theirs, warmUpSeconds = WARM_UP_SECONDS }: Contest,
 ): Promise<Outcome> {
   for (const contestant of [ours, theirs]) {
-    const { targets, warmUpTargets = targets } = contestant;
-    await play(load, { ...contestant, targets: warmUpTargets }, warmUpSeconds);
+    const { targets, warmUp = { targets } } = contestant;
+    await play(load, { ...contestant, targets: warmUp.targets }, warmUpSeconds);
+    warmUp.done?.();
   }
   const pairs: { ours: Round; theirs: Round }[] = [];
   for (let played = 0; pairs.length < ROUNDS; played += 1) {

@@ -19,7 +19,9 @@ function renewAtHalf(leaseSeconds) {
 startStandInPlugin().then((plugin) => {
   plugin.terms.pace = { factor: 1_000_000, bufferSeconds: 1_000_000_000 };
   plugin.faults.verdict = renewAtHalf(plugin.terms.leaseSeconds);
-  process.on('message', ({ question, asset }) => {
+  process.on('message', ({ question, asset, ended = [] }) => {
+    for (const sessionId of ended) plugin.end(sessionId);
+    if (question === undefined) return;
     process.send({ question, sessionId: plugin.openSession(CLIENT, asset) });
   });
   process.on('disconnect', () => process.exit(0));

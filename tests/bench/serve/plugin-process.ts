@@ -17,6 +17,8 @@ export interface PluginProcess {
   internalUrl: string;
   keys: StreamerKeys;
   openSession(asset: Grant['asset']): Promise<string>;
+  /** The streamer learns of it at its next sync. */
+  endSessions(sessionIds: readonly string[]): void;
   stop(): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ export async function startPluginProcess(): Promise<PluginProcess> {
         waiting.set(questions, resolve);
         child.send({ question: questions, asset });
       }),
+    endSessions: (ended) => void child.send({ ended }),
     async stop() {
       child.disconnect();
       await ended;

@@ -98,7 +98,10 @@ const plainTargets = (size: string): string[] => numbers.map((number) => `/${fil
 const plainViewers = (size: string, count = SESSIONS_A_FILM): string[] =>
   Array.from({ length: count }, (_, viewer) => plainTargets(size).map((target) => `${target}?viewer=${viewer}`)).flat();
 
-async function startSample(form: keyof typeof SAMPLES, size: string): Promise<Contest['ours']> {
+async function startSample(
+  form: keyof typeof SAMPLES,
+  size: string,
+): Promise<Contest['ours'] & { streamer: BenchStreamer }> {
   const { sample, env } = SAMPLES[form];
   const own = path.join(directory, `${form}-${filmOf(size).name}`);
   const cacheDir = path.join(own, 'cache');
@@ -107,8 +110,7 @@ async function startSample(form: keyof typeof SAMPLES, size: string): Promise<Co
   const front = kept(await startSampleNginx(parts));
   const targets = await openTargets(streamer, size, front.port);
   await shareFiles(size, cacheDir);
-  const warmUpTargets = targetsOf(await openSessions(streamer, filmOf(size), WARM_UP_SESSIONS));
-  return { port: front.port, pids: () => [...streamer.pids(), ...front.pids()], targets, warmUpTargets };
+  return { port: front.port, pids: () => [...streamer.pids(), ...front.pids()], targets, streamer };
 }
 
 /** Ranges of 64 KB to 2 MB, 1 MB on average. */
@@ -205,10 +207,16 @@ describe.runIf(has(SAMPLES.accel.sample))('with X-Accel-Redirect, against nginx 
 
 describe.runIf(has(SAMPLES.edge.sample))('with the edge endpoint, against nginx with a cached auth_request', () => {
   it.each(SIZES.map(({ name }) => name))('%s', async (size) => {
-    const ours = await startSample('edge', size);
+    const { streamer, ...front } = await startSample('edge', size);
+    const crowd = await openSessions(streamer, filmOf(size), WARM_UP_SESSIONS);
+    const warmUp = { targets: targetsOf(crowd), done: () => streamer.endSessions(crowd) };
+    const ours = { ...front, warmUp };
     const nginx = kept(await startPlainNginx(path.join(directory, `nginx-edge-${filmOf(size).name}`), www, true));
-    const warmUpTargets = plainViewers(size, WARM_UP_SESSIONS);
-    const theirs = { ...nginx, targets: plainViewers(size), warmUpTargets };
+    const theirs = {
+      ...nginx,
+      targets: plainViewers(size),
+      warmUp: { targets: plainViewers(size, WARM_UP_SESSIONS) },
+    };
     await expectBar({ name: `edge endpoint, ${size}`, bar: 0.95, ours, theirs, warmUpSeconds: EDGE_WARM_UP_SECONDS });
   });
 });
