@@ -37,7 +37,7 @@ export default defineConfig({
           exclude: isOnServer ? integrationOnSqlite : [],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // On a server two databases are tested at once instead; four sites at a time take longer than two.
+          // On a server two databases are tested at once instead.
           maxWorkers: isOnServer ? 1 : 2,
           pool: 'forks',
         },

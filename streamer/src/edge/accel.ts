@@ -3,7 +3,7 @@ import { mediaKindOf, type Resource } from '../../../server/contracts';
 import type { ProxyCheck } from '../access/client-address';
 import type { Exchange } from '../http/exchange';
 import { negotiate } from '../http/negotiate';
-import { HeadPart, writeReadyHead } from '../http/ready-head';
+import { createHeads, type HeadPart, writeReadyHead } from '../http/ready-head';
 import { sendTooFast } from '../http/refusal-answer';
 import { KEEP_PRIVATELY, SECURITY_HEADERS } from '../http/security-headers';
 import { FileMemory, type SegmentFile, type SegmentFiles } from './segment-files';
@@ -52,13 +52,7 @@ export function createAccel({ prefix, packager, isProxied }: AccelParts): Accel 
     'x-accel-redirect': prefix + fileName,
   });
 
-  const heads = new WeakMap<SegmentFile, HeadPart>();
-
-  function headOf(file: SegmentFile): HeadPart {
-    const head = heads.get(file) ?? new HeadPart({ ...headersOf(file), ...SECURITY_HEADERS });
-    heads.set(file, head);
-    return head;
-  }
+  const headOf = createHeads((file: SegmentFile) => ({ ...headersOf(file), ...SECURITY_HEADERS }));
 
   function claim(
     { session }: Exchange,

@@ -6,7 +6,7 @@ import { type Refusal, refuse } from '../access/refusal';
 import { createClientReader } from '../access/socket-client';
 import type { RequestRecord } from '../http/access-log';
 import { type Cors, createCorsHeads } from '../http/cors';
-import { HeadPart, PERMITTED, writeReadyHead } from '../http/ready-head';
+import { createHeads, PERMITTED, writeReadyHead } from '../http/ready-head';
 import { sendRefusal, sendStatus } from '../http/refusal-answer';
 import { NO_STORE } from '../http/security-headers';
 import { FileMemory, type SegmentFile, type SegmentFiles, type WantedSegment } from './segment-files';
@@ -79,14 +79,11 @@ export function createEdgeAuthorizer({ gate, packager, cors, addressOf, isProxie
   const clientOf = createClientReader(addressOf);
   const corsOf = createCorsHeads(cors);
   const files = new FileMemory(packager, REMEMBERED_MS);
-  const heads = new WeakMap<SegmentFile, HeadPart>();
-
-  function headOf(file: SegmentFile): HeadPart {
-    const named = { 'x-protected-vod-segment': file.fileName, etag: file.etag };
-    const head = heads.get(file) ?? new HeadPart({ ...FOR_A_SECOND, ...named });
-    heads.set(file, head);
-    return head;
-  }
+  const headOf = createHeads(({ fileName, etag }: SegmentFile) => ({
+    ...FOR_A_SECOND,
+    'x-protected-vod-segment': fileName,
+    etag,
+  }));
 
   function permit(question: EdgeQuestion, { session, resource }: Admitted, file: SegmentFile): undefined {
     const waitMs = session.claimMedia(mediaKindOf(resource.track), file.durationSeconds);
@@ -101,35 +98,35 @@ export function createEdgeAuthorizer({ gate, packager, cors, addressOf, isProxie
   }
 
   async function seek(question: EdgeQuestion, admitted: Admitted, wanted: WantedSegment): Promise<void> {
-    const { sessionHash } = admitted.session;
-    const file = await files.find(wanted);
-    if (file === null) sendNo(question, refuse(404, 'resource-unknown', { sessionHash }));
-    // Cutting takes time; the session may have ended meanwhile.
-    else if (!admitted.session.mayContinue()) sendNo(question, refuse(403, 'session-ended', { sessionHash }));
-    else permit(question, admitted, file);
-  }
-
-  function decide(question: EdgeQuestion, admitted: Admitted): Promise<void> | undefined {
-    const { sessionHash, asset, hlsEncryption } = admitted.session;
-    const { track, number } = admitted.resource;
-    // The file is in the clear. Nothing is looked up: the streamer itself sends the segment, or says that there is none.
-    if (hlsEncryption !== null) return sendNo(question, refuse(404, 'segments-encrypted', { sessionHash }));
-    const file = files.known({ asset, track, number });
-    return file ? permit(question, admitted, file) : seek(question, admitted, { asset, track, number });
+    const { session } = admitted;
+    const { sessionHash } = session;
+    try {
+      const file = await files.find(wanted);
+      if (file === null) sendNo(question, refuse(404, 'resource-unknown', { sessionHash }));
+      // Cutting takes time; the session may have ended meanwhile.
+      else if (!session.mayContinue()) sendNo(question, refuse(403, 'session-ended', { sessionHash }));
+      else permit(question, admitted, file);
+    } finally {
+      session.release();
+    }
   }
 
   function answerAdmission(question: EdgeQuestion, resource: SegmentResource, admission: Admission) {
     if (admission.kind === 'refused') return sendNo(question, admission);
     if (admission.kind === 'redirect') return sendNo(question, refuse(403, 'method-cannot-redeem'));
     const { session } = admission;
-    question.record.sessionHash = session.sessionHash;
-    let pending: Promise<void> | undefined;
+    const { sessionHash, asset, hlsEncryption } = session;
+    question.record.sessionHash = sessionHash;
+    const wanted = { asset, track: resource.track, number: resource.number };
+    // The file is in the clear. Nothing is looked up: the streamer itself sends the segment, or says that there is none.
+    const file = hlsEncryption === null ? files.known(wanted) : null;
+    if (file === undefined) return seek(question, { session, resource }, wanted);
     try {
-      pending = decide(question, { session, resource });
+      if (file === null) return sendNo(question, refuse(404, 'segments-encrypted', { sessionHash }));
+      return permit(question, { session, resource }, file);
     } finally {
-      if (pending === undefined) session.release();
+      session.release();
     }
-    return pending?.finally(() => session.release());
   }
 
   function answer(question: EdgeQuestion): Promise<void> | undefined {

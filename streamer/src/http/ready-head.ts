@@ -23,6 +23,18 @@ export class HeadPart {
   }
 }
 
+/** Makes the head of each thing once, as long as that thing is there. */
+export function createHeads<Thing extends object>(headersOf: (thing: Thing) => object): (thing: Thing) => HeadPart {
+  const heads = new WeakMap<Thing, HeadPart>();
+  return (thing) => {
+    const known = heads.get(thing);
+    if (known !== undefined) return known;
+    const head = new HeadPart(headersOf(thing));
+    heads.set(thing, head);
+    return head;
+  };
+}
+
 export interface ReadyStatus {
   code: number;
   line: string;

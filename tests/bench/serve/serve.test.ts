@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { contentDigest } from '../../../streamer/src/packager/content-digest';
 import { DEPLOY } from '../../support/deploy-sample';
 import { createRandom } from '../../support/hostile/random';
 import { FFMPEG, NGINX } from '../../support/tools';
@@ -83,10 +83,7 @@ async function shareFiles(size: string, cacheDir: string): Promise<void> {
   const byDigest = new Map((await readdir(segments)).map((name) => [name.split('.')[1], path.join(segments, name)]));
   for (const number of numbers) {
     const file = path.join(www, filmOf(size).name, `${number}.m4s`);
-    const digest = createHash('sha256')
-      .update(await readFile(file))
-      .digest('hex')
-      .slice(0, 32);
+    const digest = contentDigest(await readFile(file));
     await rm(file);
     await link(byDigest.get(digest) ?? '', file);
   }

@@ -142,12 +142,42 @@ it('without a file the answer is 404, and the streamer still serves the segment 
   await site.stop();
 });
 
-it('the session that asks holds nothing open afterwards', async () => {
+it.each([
+  ['seen a moment ago', 1, 10],
+  ['each looked for', 10, 1],
+])('the session that asks for segments %s holds nothing open afterwards', async (_what, segments, times) => {
   const site = await startSegmentSite({ edge: true, maxResponsesPerSession: 2 });
   const { sessionId } = await site.open();
-  const headers = { 'x-original-uri': `/v/${sessionId}/hls/source-v1/1.m4s` };
-  for (let turn = 0; turn < 10; turn += 1) {
+  for (let turn = 0; turn < segments * times; turn += 1) {
+    const headers = { 'x-original-uri': `/v/${sessionId}/hls/source-v1/${1 + (turn % segments)}.m4s` };
     expect((await site.ask(EDGE, forwarded(VIEWER, headers))).status).toBe(204);
   }
+  await site.stop();
+});
+
+it('S20 a fault is told with the headers of every answer, and leaves nothing open', async () => {
+  const site = await startSegmentSite({ edge: true, maxResponsesPerSession: 2 }, () =>
+    Promise.reject(new Error('broken')),
+  );
+  const { sessionId } = await site.open();
+  for (let turn = 0; turn < 5; turn += 1) {
+    const headers = { 'x-original-uri': `/v/${sessionId}/hls/source-v1/1.m4s` };
+    const answer = await site.ask(EDGE, forwarded(VIEWER, headers));
+    expect([answer.status, answer.headers['x-content-type-options']]).toEqual([500, 'nosniff']);
+    expect(answer.headers['x-protected-vod-segment']).toBeUndefined();
+  }
+  await site.stop();
+});
+
+it('S20 a permission names a listed origin, and no other', async () => {
+  const site = await startSegmentSite({ edge: true, corsOrigins: ['https://site.example'] });
+  const { sessionId } = await site.open();
+  const permittedOrigin = async (origin: string) => {
+    const headers = { 'x-original-uri': `/v/${sessionId}/hls/source-v1/1.m4s`, origin };
+    const answer = await site.ask(EDGE, forwarded(VIEWER, headers));
+    return [answer.status, answer.headers.vary, answer.headers['access-control-allow-origin']];
+  };
+  expect(await permittedOrigin('https://site.example')).toEqual([204, 'Origin', 'https://site.example']);
+  expect(await permittedOrigin('https://other.example')).toEqual([204, 'Origin', undefined]);
   await site.stop();
 });
